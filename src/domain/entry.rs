@@ -1,0 +1,153 @@
+//! What an EKS access entry holds, in the one form that everything compares: ordered, de-duplicated, with the
+//! spellings EKS uses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::arn::PrincipalArn;
+
+/// The type of an access entry (`EKS API reference, CreateAccessEntry`). It can never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EntryType {
+    /// People and workloads. The only type with a username, groups or (besides `EC2`) access policies.
+    Standard,
+    /// Self-managed Linux and Bottlerocket nodes.
+    Ec2Linux,
+    /// Self-managed Windows nodes.
+    Ec2Windows,
+    /// Fargate pods.
+    FargateLinux,
+    /// EKS Hybrid Nodes.
+    HybridLinux,
+    /// EKS Auto Mode nodes.
+    Ec2,
+    /// SageMaker HyperPod nodes.
+    HyperpodLinux,
+}
+
+impl EntryType {
+    /// Every type EKS knows, in the order of its documentation.
+    pub const ALL: [Self; 7] = [
+        Self::Standard,
+        Self::Ec2Linux,
+        Self::Ec2Windows,
+        Self::FargateLinux,
+        Self::HybridLinux,
+        Self::Ec2,
+        Self::HyperpodLinux,
+    ];
+
+    /// EKS's own spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::Ec2Linux => "EC2_LINUX",
+            Self::Ec2Windows => "EC2_WINDOWS",
+            Self::FargateLinux => "FARGATE_LINUX",
+            Self::HybridLinux => "HYBRID_LINUX",
+            Self::Ec2 => "EC2",
+            Self::HyperpodLinux => "HYPERPOD_LINUX",
+        }
+    }
+
+    /// Reads EKS's spelling, and the older ones of the user guide (`EC2_Linux`, `EC2 Linux`).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let canonical = text.trim().replace([' ', '-'], "_").to_ascii_uppercase();
+        Self::ALL.into_iter().find(|kind| kind.as_str() == canonical)
+    }
+
+    /// Whether entries of this type may carry access policies: `STANDARD`, and `EC2` for the Auto Mode node policy.
+    #[must_use]
+    pub const fn takes_policies(self) -> bool {
+        matches!(self, Self::Standard | Self::Ec2)
+    }
+}
+
+/// Where an access policy holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum AccessScope {
+    /// The whole cluster.
+    Cluster,
+    /// The named namespaces only. `*` matches any run of characters (`EKS user guide, access policies`).
+    Namespace {
+        /// Names or patterns, as written.
+        namespaces: BTreeSet<String>,
+    },
+}
+
+impl AccessScope {
+    /// What two grants of the same policy add up to: the whole cluster absorbs namespaces, namespaces unite.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Namespace { namespaces: ours }, Self::Namespace { namespaces: theirs }) => {
+                Self::Namespace { namespaces: ours.union(theirs).cloned().collect() }
+            }
+            _ => Self::Cluster,
+        }
+    }
+}
+
+/// What an access entry grants: everything about it but whose it is and how it is tagged.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryContent {
+    /// The entry's type.
+    #[serde(rename = "type")]
+    pub entry_type: EntryType,
+    /// The Kubernetes user name; `None` leaves it to EKS, which derives it from the principal.
+    pub username: Option<String>,
+    /// Kubernetes groups, for RBAC.
+    pub kubernetes_groups: BTreeSet<String>,
+    /// EKS access policies by full ARN, each with its scope. A policy stands at most once on an entry.
+    pub access_policies: BTreeMap<String, AccessScope>,
+}
+
+/// What EKS answers about an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedEntry {
+    /// Groups, policies, type and username (EKS always tells a username, asked for or not).
+    pub content: EntryContent,
+    /// All tags, Entryway's own included.
+    pub tags: BTreeMap<String, String>,
+    /// `arn:…:access-entry/<cluster>/<role|user>/<account>/<name>/<uuid>`: another uuid is another entry.
+    pub access_entry_arn: String,
+}
+
+/// The tag key that marks an entry as made by Entryway; its value is the installation's name.
+pub const OWNER_TAG: &str = "entryway/installation";
+
+impl ObservedEntry {
+    /// Whether this entry carries the ownership tag of `installation`. Entryway changes nothing else.
+    #[must_use]
+    pub fn is_owned_by(&self, installation: &str) -> bool {
+        self.tags.get(OWNER_TAG).is_some_and(|owner| owner == installation)
+    }
+}
+
+/// The username EKS sets when none is asked for (`EKS user guide, creating access entries`, the table of
+/// generated usernames). The path of a role is dropped, that of a user is kept.
+#[must_use]
+pub fn generated_username(principal: &PrincipalArn, entry_type: EntryType) -> String {
+    use super::arn::PrincipalKind::{Role, User};
+    match (entry_type, principal.kind()) {
+        (EntryType::Standard, User) => principal.to_string(),
+        (EntryType::Standard, Role) => format!(
+            "arn:{}:sts::{}:assumed-role/{}/{{{{SessionName}}}}",
+            principal.partition(),
+            principal.account(),
+            principal.name()
+        ),
+        (EntryType::Ec2Linux | EntryType::Ec2Windows | EntryType::Ec2, _) => {
+            "system:node:{{EC2PrivateDNSName}}".to_owned()
+        }
+        (EntryType::FargateLinux | EntryType::HybridLinux | EntryType::HyperpodLinux, _) => {
+            "system:node:{{SessionName}}".to_owned()
+        }
+    }
+}

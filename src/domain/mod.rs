@@ -1,0 +1,18 @@
+//! The pure heart of Entryway: what an access entry is, which asks are sound, what overlapping grants add up
+//! to, and which steps lead from what EKS holds to what it should hold. No I/O, no async, no clock: every
+//! function here is a function of its arguments, and every promise in the design is provable on this level.
+
+pub mod arn;
+pub mod ask;
+pub mod catalogue;
+pub mod cluster;
+pub mod duration;
+pub mod entry;
+pub mod event;
+pub mod identity;
+pub mod merge;
+pub mod plan;
+pub mod request;
+pub mod review;
+pub mod rules;
+pub mod states;

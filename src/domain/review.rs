@@ -1,0 +1,55 @@
+//! One person's word on one request.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::identity::Via;
+
+/// Approve or deny. One deny is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Signed off.
+    Approve,
+    /// Turned down.
+    Deny,
+}
+
+impl Decision {
+    /// The spelling in the database and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// Reads the spelling that [`Decision::as_str`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Approve, Self::Deny].into_iter().find(|decision| decision.as_str() == text)
+    }
+}
+
+/// A review as it was given. Whether it still counts is asked of the policy each time, never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// UUID v7.
+    pub id: Uuid,
+    /// The request it is about.
+    pub request_id: Uuid,
+    /// The person who decided.
+    pub reviewer: String,
+    /// What they decided.
+    pub decision: Decision,
+    /// Why. Always there on a deny.
+    pub comment: Option<String>,
+    /// The road it came by.
+    pub via: Via,
+    /// The service that carried it, if any.
+    pub submitted_by: Option<String>,
+    /// The digest of what they saw. A review of anything else counts for nothing.
+    pub spec_digest: String,
+    /// When it was recorded.
+    pub created_at: DateTime<Utc>,
+}
