@@ -11,6 +11,7 @@ use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::{AccessScope, EntryContent, ObservedEntry};
 
+pub mod aws;
 mod classify;
 mod error;
 mod explain;
