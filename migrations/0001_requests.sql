@@ -41,9 +41,6 @@ CREATE TABLE request (
     last_error         jsonb,
     lapses_at          timestamptz NOT NULL,
     applying_since     timestamptz,
-    -- The last time the worker was about to write for it; stands in for starts_at if the worker dies before it
-    -- can record that the write succeeded, so that access never lasts longer than was asked for.
-    attempted_at       timestamptz,
     -- The hash of its latest event: the end of its chain.
     chain_head         text        NOT NULL,
     created_at         timestamptz NOT NULL,

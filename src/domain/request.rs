@@ -196,9 +196,6 @@ pub struct Request {
     pub lapses_at: DateTime<Utc>,
     /// When it last became `applying`; the deadline to apply counts from here.
     pub applying_since: Option<DateTime<Utc>>,
-    /// When the worker last set out to write for it; stands in for [`Grant::starts_at`] when the worker died before it
-    /// could record that the write succeeded.
-    pub attempted_at: Option<DateTime<Utc>>,
     /// The hash of its latest event; empty before the first.
     pub chain_head: String,
     /// When it was filed.

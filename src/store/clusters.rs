@@ -41,13 +41,11 @@ pub async fn claim_due(tx: &mut Tx, names: &[String], every: TimeDelta) -> Resul
     .await?)
 }
 
-/// Records what EKS said, or what kept it from saying anything. Answers what was known before.
+/// Records what EKS said, or what kept it from saying anything.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-pub async fn record(tx: &mut Tx, health: &Health) -> Result<Option<Health>, StoreError> {
-    let names = [health.cluster_name.clone()];
-    let before = of(tx, &names).await?.pop();
+pub async fn record(tx: &mut Tx, health: &Health) -> Result<(), StoreError> {
     sqlx::query!(
         "-- clusters.record
         UPDATE cluster_health
@@ -62,7 +60,7 @@ pub async fn record(tx: &mut Tx, health: &Health) -> Result<Option<Health>, Stor
     )
     .execute(&mut *tx.inner)
     .await?;
-    Ok(before)
+    Ok(())
 }
 
 /// What is known of the clusters among `names`, by name.

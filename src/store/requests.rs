@@ -126,17 +126,17 @@ pub async fn save(
                SET state = $4, moved_from = CASE WHEN state = $4 THEN moved_from ELSE state END, version = version + 1,
                    end_reason = $5, policy_digest = $6, starts_at = $7, applied_at = $8, verified_at = $9,
                    expires_at = $10, ended_at = $11, verification_level = $12, agreeing_reads = $13, lag_ms = $14,
-                   last_error = $15, applying_since = $16, attempted_at = $17, chain_head = $18, updated_at = $19
+                   last_error = $15, applying_since = $16, chain_head = $17, updated_at = $18
              WHERE id = $1 AND state = $2 AND version = $3
             RETURNING id, cluster_name, principal_arn
         ), logged AS (
             INSERT INTO event (id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn, data,
                                prev_hash, hash)
-            SELECT e.id, e.type, $19, e.actor, e.submitted_by, e.via, m.id, m.cluster_name, m.principal_arn, e.data,
+            SELECT e.id, e.type, $18, e.actor, e.submitted_by, e.via, m.id, m.cluster_name, m.principal_arn, e.data,
                    e.prev_hash, e.hash
               FROM moved m,
-                   unnest($20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[], $25::jsonb[], $26::text[],
-                          $27::text[]) WITH ORDINALITY
+                   unnest($19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::jsonb[], $25::text[],
+                          $26::text[]) WITH ORDINALITY
                    AS e (id, type, actor, submitted_by, via, data, prev_hash, hash, place)
              ORDER BY e.place
         )
@@ -157,7 +157,6 @@ pub async fn save(
         request.verification.lag_ms,
         request.last_error.as_ref().map(|error| json!(error)),
         request.applying_since,
-        request.attempted_at,
         head,
         tx.now,
         &log.ids,
@@ -213,10 +212,12 @@ pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Request>, StoreError> 
     row.map(Request::try_from).transpose()
 }
 
-/// Everything an entry is made up of or is getting rid of, oldest first, for changing.
+/// Everything an entry is made up of or is getting rid of, oldest first, for changing. A row that does not decode, or
+/// whose spec is not the one that was approved, grants nothing: it is left out and reported in the log, and the
+/// others go on.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+/// [`StoreError::Unavailable`].
 pub async fn lock_of_entry(tx: &mut Tx, cluster: &str, principal: &str) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query_as!(
         RequestRow,
@@ -230,7 +231,11 @@ pub async fn lock_of_entry(tx: &mut Tx, cluster: &str, principal: &str) -> Resul
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    rows.into_iter().map(Request::try_from).collect()
+    Ok(rows.into_iter().filter_map(|row| Request::try_from(row).inspect_err(report).ok()).collect())
+}
+
+fn report(error: &StoreError) {
+    tracing::error!(%error, "a request was changed by other means than Entryway; it grants nothing");
 }
 
 /// What a new ask of `requester` has to fit beside: how many of theirs are pending, and what is live or will be on
