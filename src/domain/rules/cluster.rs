@@ -33,7 +33,7 @@ pub(super) fn takes_access_entries(_: &Reading<'_>, context: &Context<'_>, out: 
         && gate.refuses_entries()
     {
         let detail = format!(
-            "the authentication mode of {} is {}, which takes no access entries; its owner can mend that for good with: \
+            "the authentication mode of {} is {}, which takes no access entries; its owner can mend that with: \
              aws eks update-cluster-config --name {} --region {} --access-config authenticationMode=API_AND_CONFIG_MAP",
             cluster.name,
             gate.authentication_mode.as_deref().unwrap_or("not known to EKS (its platform version may be too old)"),

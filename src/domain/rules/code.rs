@@ -56,17 +56,21 @@ codes! {
         "`clusterName` is Entryway's own name for a cluster, from its configuration; it need not be EKS's name.",
         "Pick a name from GET /v1/clusters, or ask the operators to configure the cluster.";
     ClusterNotActive = "cluster-not-active", "The cluster is going away or has failed.",
-        "EKS reports DELETING or FAILED, and waiting will not mend that. A cluster that is being made or updated does not get this code: Entryway waits for it.",
+        "EKS reports DELETING or FAILED, and waiting will not mend that. A cluster that is being made or updated does \
+         not get this code: Entryway waits for it.",
         "Ask for another cluster, or have this one repaired first.";
     ClusterAuthMode = "cluster-auth-mode", "The cluster does not take access entries.",
-        "Its authentication mode is CONFIG_MAP. EKS takes access entries with API_AND_CONFIG_MAP or API only, and there is no way back from either.",
+        "Its authentication mode is CONFIG_MAP. EKS takes access entries with API_AND_CONFIG_MAP or API only, and \
+         there is no way back to CONFIG_MAP.",
         "Have the cluster's owner run the command in `detail`, wait until the cluster is ACTIVE again, and ask anew.";
 
     PrincipalArnInvalid = "principal-arn-invalid", "The principal is not the ARN of an IAM role or user.",
-        "An access entry belongs to exactly one IAM role or user. Account roots, groups, wildcards, instance profiles and access entries' own ARNs are none.",
+        "An access entry belongs to exactly one IAM role or user. Account roots, groups, wildcards, instance profiles \
+         and access entries' own ARNs are none.",
         "Copy the ARN from `aws iam get-role` or `aws iam get-user`, path included.";
     PrincipalStsSession = "principal-sts-session", "The principal is an STS session, not an IAM role.",
-        "What `aws sts get-caller-identity` prints for an assumed role is a session. EKS wants the role behind it, with the role's path.",
+        "What `aws sts get-caller-identity` prints for an assumed role is a session. EKS wants the role behind it, \
+         with the role's path.",
         "Take the role's ARN from `aws iam get-role --role-name …`.";
     PrincipalServiceLinkedRole = "principal-service-linked-role", "The principal is a service-linked role.",
         "EKS refuses every access entry for roles under /aws-service-role/ but those it makes itself.",
@@ -78,17 +82,21 @@ codes! {
         "EKS takes principals from other accounts for type STANDARD only.",
         "Give a role from the cluster's account, or use type STANDARD if this is not a node's role.";
     PrincipalAccountNotAllowed = "principal-account-not-allowed", "Principals from this account are not allowed on this cluster.",
-        "The operators list the accounts principals may come from (`allowed_principal_accounts`); by default only the cluster's own.",
+        "The operators list the accounts principals may come from (`allowed_principal_accounts`); by default only the \
+         cluster's own.",
         "Use a role in an allowed account, or ask the operators to allow this one.";
     PrincipalMustBeRole = "principal-must-be-role", "A node's principal must be a role.",
         "EKS takes IAM users for type STANDARD only.",
         "Give the role the nodes run with, or use type STANDARD for a person.";
     PrincipalProtected = "principal-protected", "The principal is protected.",
-        "The operators keep this principal out of Entryway's hands (`protected_principals`), or it is the role Entryway itself works with. Path and case make no difference, because IAM allows one role of a name per account.",
+        "The operators keep this principal out of Entryway's hands (`protected_principals`), or it is the role \
+         Entryway itself works with. Path and case make no difference, because IAM allows one role of a name per \
+         account.",
         "Use another principal; access of this one is managed elsewhere.";
 
     TypeUnknown = "type-unknown", "There is no such type of access entry.",
-        "EKS knows STANDARD, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2 and HYPERPOD_LINUX. `EC2_Linux` and `EC2 Linux` are understood too.",
+        "EKS knows STANDARD, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2 and HYPERPOD_LINUX. `EC2_Linux` \
+         and `EC2 Linux` are understood too.",
         "Use one of these, or leave `type` out for STANDARD.";
     TypeConflict = "type-conflict", "The entry is live with another type.",
         "A principal has one entry per cluster, and the type of an entry can never change.",
@@ -101,13 +109,15 @@ codes! {
         "EKS refuses usernames that start with system:, eks:, aws:, amazon: or iam:.",
         "Choose another start, or leave `username` out and let EKS derive it.";
     UsernameSessionNameNeedsColon = "username-session-name-needs-colon", "There is no colon before the session name.",
-        "EKS wants a colon somewhere before {{SessionName}} or {{SessionNameRaw}}, so that a session name cannot pose as a user.",
+        "EKS wants a colon somewhere before {{SessionName}} or {{SessionNameRaw}}, so that a session name cannot pose \
+         as a user.",
         "Write `:john{{SessionName}}` or `jo:hn{{SessionName}}`, not `john{{SessionName}}`.";
     UsernameTooLong = "username-too-long", "The username is too long.",
         "EKS publishes no limit; Entryway takes up to 256 characters.",
         "Shorten it, or leave `username` out and let EKS derive it.";
     UsernameInvalid = "username-invalid", "The username holds characters that could mislead its reader.",
-        "Entryway takes printable ASCII without spaces at either end, so that what a reviewer reads is what Kubernetes compares.",
+        "Entryway takes printable ASCII without spaces at either end, so that what a reviewer reads is what \
+         Kubernetes compares.",
         "Retype it in plain letters, digits and punctuation.";
     UsernameConflict = "username-conflict", "The entry is live with another username.",
         "A principal has one entry per cluster, and an entry has one username.",
@@ -117,20 +127,25 @@ codes! {
         "EKS sets the groups of nodes itself.",
         "Leave `kubernetesGroups` out, or use type STANDARD.";
     GroupReservedPrefix = "group-reserved-prefix", "The group starts with a reserved prefix.",
-        "EKS refuses groups that start with system:, eks:, aws:, amazon: or iam:. Entryway also refuses what only looks like that (other case, spaces, invisible or full-width characters).",
-        "Bind a group of your own to the ClusterRole you need, or use an access policy such as AmazonEKSClusterAdminPolicy.";
+        "EKS refuses groups that start with system:, eks:, aws:, amazon: or iam:. Entryway also refuses what only \
+         looks like that (other case, spaces, invisible or full-width characters).",
+        "Bind a group of your own to the ClusterRole you need, or use an access policy such as \
+         AmazonEKSClusterAdminPolicy.";
     GroupInvalid = "group-invalid", "The group is not a name that Entryway takes.",
-        "1 to 63 of ASCII letters, digits and : . _ / @ -, and at most 100 groups. That is stricter than EKS, so that what a reviewer reads is what Kubernetes compares.",
+        "1 to 63 of ASCII letters, digits and : . _ / @ -, and at most 100 groups. That is stricter than EKS, so that \
+         what a reviewer reads is what Kubernetes compares.",
         "Retype the group, and bind the same name in your RoleBinding or ClusterRoleBinding.";
     GroupDuplicate = "group-duplicate", "The group is listed twice.",
         "An entry holds each group once.",
         "Remove the repetition.";
 
     PoliciesNotAllowedForType = "policies-not-allowed-for-type", "This access policy does not go with this type of entry.",
-        "EKS associates access policies with entries of type STANDARD, and with EC2 for nodes of Auto Mode; AmazonEKSAutoNodePolicy is for EC2 only.",
+        "EKS associates access policies with entries of type STANDARD, and with EC2 for nodes of Auto Mode; \
+         AmazonEKSAutoNodePolicy is for EC2 only.",
         "Leave `accessPolicies` out for nodes, or use type STANDARD for people and workloads.";
     PolicyArnInvalid = "policy-arn-invalid", "This is not the ARN or name of an EKS access policy.",
-        "Access policies are arn:<partition>:eks::aws:cluster-access-policy/<name> (two colons after eks). IAM policies are something else.",
+        "Access policies are arn:<partition>:eks::aws:cluster-access-policy/<name> (two colons after eks). IAM \
+         policies are something else.",
         "Give the bare name, such as AmazonEKSViewPolicy; Entryway completes it.";
     PolicyUnknown = "policy-unknown", "There is no such access policy.",
         "EKS does not list it, or not in the cluster's partition.",
@@ -151,7 +166,8 @@ codes! {
         "EKS refuses the combination, which may mean either.",
         "Set accessScope.type to `namespace`, or remove the namespaces.";
     NamespaceInvalid = "namespace-invalid", "No namespace can have this name.",
-        "Kubernetes namespaces are 1 to 63 lower-case letters, digits and inner hyphens (DNS-1123); * stands for any run of characters. Entryway takes at most 100 per policy.",
+        "Kubernetes namespaces are 1 to 63 lower-case letters, digits and inner hyphens (DNS-1123); * stands for any \
+         run of characters. Entryway takes at most 100 per policy.",
         "Check the spelling with `kubectl get namespaces`.";
 
     TagsTooMany = "tags-too-many", "There are too many tags.",
@@ -164,7 +180,8 @@ codes! {
         "Up to 256 letters, digits, spaces and + - = . _ : / @.",
         "Shorten or respell the value.";
     TagReserved = "tag-reserved", "The tag is reserved.",
-        "AWS keeps keys and values that start with aws: (in any case), Entryway keeps keys that start with entryway/ or entryway: to know its own entries.",
+        "AWS keeps keys and values that start with aws: (in any case), Entryway keeps keys that start with entryway/ \
+         or entryway: to know its own entries.",
         "Choose another key.";
 
     ReasonRequired = "reason-required", "A reason is required.",
@@ -193,6 +210,7 @@ codes! {
         "Access cannot start before it is asked for. A start up to a minute ago means now.",
         "Leave `startAt` out to start as soon as it is signed off.";
     StartTooFar = "start-too-far", "The start is too far ahead.",
-        "The operators set how far ahead access may be signed off (`requests.max_start_ahead`), so that nobody signs what they have forgotten by then.",
+        "The operators set how far ahead access may be signed off (`requests.max_start_ahead`), so that nobody signs \
+         what they have forgotten by then.",
         "Ask again nearer to the time.";
 }

@@ -24,7 +24,8 @@ pub(super) fn usernames_agree(reading: &Reading<'_>, context: &Context<'_>, out:
         context.live.iter().find_map(|live| Some((live, live.username.as_deref().filter(|name| *name != asked)?)));
     if let Some((live, username)) = other {
         let detail = format!(
-            "request {} holds this entry with username {}; ask for that one, leave it out, or have that request ended first",
+            "request {} holds this entry with username {}; ask for that one, \
+             leave it out, or have that request ended first",
             live.request_id,
             quoted(username)
         );

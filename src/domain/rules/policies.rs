@@ -33,7 +33,8 @@ pub(super) fn are_access_policies(reading: &Reading<'_>, _: &Context<'_>, out: &
         let what =
             if text.contains(":iam:") { "an IAM policy, not an EKS access policy" } else { "not an access policy" };
         let detail = format!(
-            "{} is {what}; give a bare name such as AmazonEKSViewPolicy, or arn:<partition>:eks::aws:cluster-access-policy/<name>",
+            "{} is {what}; give a bare name such as AmazonEKSViewPolicy, \
+             or arn:<partition>:eks::aws:cluster-access-policy/<name>",
             quoted(text)
         );
         out.add(pointer(at), detail);
@@ -52,7 +53,8 @@ pub(super) fn exist(reading: &Reading<'_>, context: &Context<'_>, out: &mut Repo
             && cluster.partition() != partition
         {
             let detail = format!(
-                "this ARN is of partition {}, and {} is in {}; give the bare name {name}, which is completed with the right one",
+                "this ARN is of partition {}, and {} is in {}; give the bare name {name}, \
+                 which is completed with the right one",
                 quoted(partition),
                 cluster.name,
                 cluster.partition()

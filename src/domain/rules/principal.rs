@@ -74,7 +74,8 @@ pub(super) fn comes_from_an_allowed_account(reading: &Reading<'_>, context: &Con
         && !cluster.allowed_principal_accounts.contains(principal.account())
     {
         let detail = format!(
-            "principals from account {} are not allowed on {}; use one from an allowed account or ask the operators to allow it",
+            "principals from account {} are not allowed on {}; use one from an allowed account \
+             or ask the operators to allow it",
             principal.account(),
             cluster.name
         );

@@ -79,7 +79,7 @@ impl<'a> Reading<'a> {
             reason: self.reason,
             ticket: self.ticket.map(str::to_owned),
             duration: self.duration.transpose().ok()?,
-            start_at: self.ask.start_at.filter(|at| !is_now(*at, now)).map(to_micros),
+            start_at: self.ask.start_at.map(to_micros).filter(|at| !is_now(*at, now)),
             break_glass: self.ask.break_glass,
         })
     }

@@ -24,10 +24,9 @@ pub(super) fn has_a_type(reading: &Reading<'_>, _: &Context<'_>, out: &mut Repor
     for (at, policy) in reading.policies.iter().enumerate() {
         match (policy.asked.scope_type.as_deref(), &policy.asked.namespaces) {
             (Some("cluster" | "namespace"), _) => {}
-            (None, None) => out.add(
-                pointer(at),
-                "say where the policy holds: {\"type\": \"cluster\"}, or {\"type\": \"namespace\", \"namespaces\": [\"…\"]}",
-            ),
+            (None, None) => {
+                out.add(pointer(at), r#"say where: {"type": "cluster"}, or {"type": "namespace", "namespaces": ["…"]}"#)
+            }
             (None, Some(_)) => out.add(
                 format!("{}/type", pointer(at)),
                 "the type is missing; it is \"namespace\" where namespaces are listed",
@@ -72,7 +71,8 @@ pub(super) fn names_possible_namespaces(reading: &Reading<'_>, _: &Context<'_>, 
         }
         for (place, namespace) in namespaces.iter().enumerate().filter(|(_, name)| !is_pattern(name)) {
             let detail = format!(
-                "{} is no possible namespace: 1 to 63 lower-case letters, digits and inner hyphens, with * for any run of them",
+                "{} is no possible namespace: 1 to 63 lower-case letters, digits and inner hyphens, \
+                 with * for any run of them",
                 quoted(namespace)
             );
             out.add(format!("{}/namespaces/{place}", pointer(at)), detail);

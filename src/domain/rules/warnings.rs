@@ -26,7 +26,8 @@ codes! {
         "For roles of managed node groups and Fargate profiles EKS makes the entry itself.",
         "Go on only if the nodes are self-managed.";
     GroupBindingNotChecked = "group-binding-not-checked", "Nobody checks that the groups are bound.",
-        "EKS takes any group name. What a group may do is decided by RoleBindings and ClusterRoleBindings in the cluster, today and whenever they change.",
+        "EKS takes any group name. What a group may do is decided by RoleBindings and ClusterRoleBindings in the \
+         cluster, today and whenever they change.",
         "Check the bindings in the cluster, or use an access policy.";
     NodeEntryRemovalIsDisruptive = "node-entry-removal-is-disruptive", "Nodes leave the cluster when this ends.",
         "Once the entry of a node role is removed, its nodes can no longer join or report to the cluster.",

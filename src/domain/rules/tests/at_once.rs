@@ -66,7 +66,8 @@ fn everything_wrong_is_listed_with_its_place() {
 fn the_mode_of_a_cluster_comes_with_the_command_that_mends_it() {
     let mut world = World::sound();
     world.gate = Some(gate("ACTIVE", "CONFIG_MAP"));
-    let command = "aws eks update-cluster-config --name prod-eu-1 --region eu-central-1 --access-config authenticationMode=API_AND_CONFIG_MAP";
+    let command = "aws eks update-cluster-config --name prod-eu-1 --region eu-central-1 \
+                   --access-config authenticationMode=API_AND_CONFIG_MAP";
     let detail = detail(&world, Code::ClusterAuthMode);
     assert!(detail.ends_with(command), "{detail}");
 }

@@ -37,7 +37,7 @@ fn policies() -> impl Strategy<Value = AskedPolicy> {
     let namespaces =
         proptest::collection::vec(text("[a-z0-9*]([a-z0-9*-]{0,8}[a-z0-9*])?", &["Kube", "-", "a.b"]), 0..4);
     let scope = prop_oneof![
-        8 => proptest::collection::vec("[a-z]{1,9}", 1..4).prop_map(|names| (Some("namespace".to_owned()), Some(names))),
+        8 => proptest::collection::vec("[a-z]{1,9}", 1..4).prop_map(|names| (Some("namespace".into()), Some(names))),
         8 => Just((Some("cluster".to_owned()), None)),
         1 => (proptest::option::of("cluster|namespace|Cluster"), proptest::option::of(namespaces)),
     ];
@@ -152,7 +152,11 @@ proptest! {
             entry_type: Some(next()),
             username: Some(next()),
             kubernetes_groups: vec![next()],
-            access_policies: vec![AskedPolicy { policy_arn: next(), scope_type: Some(next()), namespaces: Some(vec![next()]) }],
+            access_policies: vec![AskedPolicy {
+                policy_arn: next(),
+                scope_type: Some(next()),
+                namespaces: Some(vec![next()]),
+            }],
             tags: [(next(), next())].into(),
             reason: Some(next()),
             ticket: None,
