@@ -6,7 +6,8 @@ use std::time::Duration;
 use entryway::domain::entry::{AccessScope, EntryContent, EntryType};
 use entryway::eks::{Class, Eks, EksError};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::raw::{Answer, answered, ok, refusal};
 use super::{ROLE, VIEW, adapter, cluster, role};
@@ -203,6 +204,21 @@ async fn what_was_refused_or_never_sent_did_not_happen() {
         let error = adapter(url, Duration::from_secs(5)).delete(&cluster("prod"), &role()).await.unwrap_err();
         assert_eq!((error.class, error.ambiguous), (Class::Transient, false), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_come_about_carried_nothing() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    let eks = adapter(&format!("http://{address}"), Duration::from_secs(1));
+    let error = eks.delete(&cluster("prod"), &role()).await.unwrap_err();
+    assert_eq!((error.class, error.ambiguous), (Class::Transient, false), "{error:?}");
 }
 
 #[tokio::test]
