@@ -16,7 +16,8 @@ use tokio::sync::OnceCell;
 
 use crate::domain::cluster::Cluster;
 
-/// How long making a connection may take; less when the whole operation may take less. The SDK's own default.
+/// How long making a connection may take, which is the SDK's own default; half of what the whole operation may take
+/// when that is less, so that it is known which of the two it was.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 
 /// How to reach AWS.
@@ -100,7 +101,7 @@ impl Clients {
     async fn base(&self, region: String) -> SdkConfig {
         let options = &self.options;
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT.min(options.operation_timeout))
+            .connect_timeout(CONNECT_TIMEOUT.min(options.operation_timeout / 2))
             .read_timeout(options.operation_timeout)
             .operation_attempt_timeout(options.operation_timeout)
             .operation_timeout(options.operation_timeout)

@@ -1,7 +1,6 @@
 //! From the SDK's errors to ours: what kind of no it was, and whether the write may have happened all the same.
 
 use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use aws_sdk_eks::config::http::HttpResponse;
@@ -66,13 +65,10 @@ fn unsent(error: &(dyn Error + 'static)) -> EksError {
     }
 }
 
-/// Whether it is certain that no connection came about. The HTTP client below the SDK says so in its words only.
+/// Whether it is certain that no connection came about (refused, not resolved, TLS, too slow). The HTTP client below
+/// the SDK says so in its words only.
 fn never_connected(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|cause| {
-        let refused = cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
-        let words = cause.to_string();
-        refused || words == "client error (Connect)" || words.starts_with("HTTP connect timeout")
-    })
+    chain(error).any(|cause| cause.to_string() == "client error (Connect)")
 }
 
 fn timed_out(error: &(dyn Error + 'static)) -> bool {

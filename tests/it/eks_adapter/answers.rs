@@ -6,7 +6,8 @@ use std::time::Duration;
 use entryway::domain::entry::{AccessScope, EntryContent, EntryType};
 use entryway::eks::{Class, Eks, EksError};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::raw::{Answer, answered, ok, refusal};
 use super::{ROLE, VIEW, adapter, cluster, role};
@@ -58,10 +59,11 @@ async fn an_update_always_sends_both_and_an_empty_list_is_sent_as_one() {
 
 #[tokio::test]
 async fn a_create_tells_username_and_groups_for_standard_entries_only() {
-    for (entry_type, groups) in [(EntryType::Standard, json!([])), (EntryType::Ec2Linux, Value::Null)] {
+    let node = json!([null, null]);
+    for (entry_type, told) in [(EntryType::Standard, json!(["u", []])), (EntryType::Ec2Linux, node)] {
         let content = EntryContent {
             entry_type,
-            username: None,
+            username: Some("u".to_owned()),
             kubernetes_groups: BTreeSet::new(),
             access_policies: [(VIEW.to_owned(), AccessScope::Cluster)].into(),
         };
@@ -72,8 +74,7 @@ async fn a_create_tells_username_and_groups_for_standard_entries_only() {
         .await;
         assert!(created.unwrap().access_entry_arn.ends_with("/c0ffee"));
         let sent = body(&requests[0]);
-        assert_eq!(sent["kubernetesGroups"], groups, "{entry_type:?}");
-        assert_eq!(sent.get("username"), None);
+        assert_eq!(json!([sent["username"], sent["kubernetesGroups"]]), told, "{entry_type:?}");
         assert_eq!((&sent["type"], &sent["principalArn"]), (&json!(entry_type.as_str()), &json!(ROLE)));
         assert_eq!((&sent["clientRequestToken"], &sent["tags"]), (&json!("token-1"), &json!({"team": "payments"})));
     }
@@ -176,7 +177,8 @@ async fn a_lost_answer_leaves_it_open_whether_the_write_happened() {
     for (what, answer) in [
         ("closed", Answer::Close),
         ("hanging", Answer::Hang),
-        ("half an answer", Answer::Half(half)),
+        ("half an answer", Answer::Half(half.clone())),
+        ("half an answer, then nothing", Answer::HalfThenHang(half)),
         ("500", refusal(500, "ServerException", "")),
         ("502 of a proxy", Answer::Http(502, &[], "<html>".into())),
         ("503", refusal(503, "ServiceUnavailableException", "")),
@@ -203,6 +205,21 @@ async fn what_was_refused_or_never_sent_did_not_happen() {
         let error = adapter(url, Duration::from_secs(5)).delete(&cluster("prod"), &role()).await.unwrap_err();
         assert_eq!((error.class, error.ambiguous), (Class::Transient, false), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_come_about_carried_nothing() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    let eks = adapter(&format!("http://{address}"), Duration::from_secs(1));
+    let error = eks.delete(&cluster("prod"), &role()).await.unwrap_err();
+    assert_eq!((error.class, error.ambiguous), (Class::Transient, false), "{error:?}");
 }
 
 #[tokio::test]

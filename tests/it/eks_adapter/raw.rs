@@ -6,8 +6,14 @@ use std::time::Duration;
 use entryway::eks::aws::AwsEks;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use super::adapter;
+
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Less than what the SDK gives a slow answer of its own accord.
+const TOO_LONG: Duration = Duration::from_secs(3);
 
 /// What becomes of one request.
 pub(super) enum Answer {
@@ -19,6 +25,8 @@ pub(super) enum Answer {
     Hang,
     /// A body that breaks off half-way.
     Half(String),
+    /// The same, but the connection stays.
+    HalfThenHang(String),
 }
 
 /// An error the way EKS words them.
@@ -56,10 +64,10 @@ pub(super) async fn answered<T, F: Future<Output = T>>(
                     );
                     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
                 }
-                Answer::Half(body) => {
-                    let length = body.len() * 2;
-                    let head = format!("HTTP/1.1 200 X\r\ncontent-length: {length}\r\n\r\n");
-                    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+                Answer::Half(body) => half(&mut stream, &body).await,
+                Answer::HalfThenHang(body) => {
+                    half(&mut stream, &body).await;
+                    hanging.push(stream);
                 }
                 Answer::Close => {}
                 Answer::Hang => hanging.push(stream),
@@ -67,11 +75,17 @@ pub(super) async fn answered<T, F: Future<Output = T>>(
         }
         (requests, hanging, listener)
     };
-    let call = call(adapter(&url, Duration::from_secs(1)));
+    let call = timeout(TOO_LONG, call(adapter(&url, OPERATION_TIMEOUT)));
     let ((requests, _hanging, listener), outcome) = tokio::join!(serve, call);
+    let outcome = outcome.expect("the call takes no longer than its timeout");
     let more = std::future::poll_fn(|cx| std::task::Poll::Ready(listener.poll_accept(cx).is_ready())).await;
     assert!(!more, "the adapter made a call more than it was to");
     (requests, outcome)
+}
+
+async fn half(stream: &mut TcpStream, body: &str) {
+    let head = format!("HTTP/1.1 200 X\r\ncontent-length: {}\r\n\r\n", body.len() * 2);
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
 }
 
 /// Reads one request: its head and as much body as that says.
