@@ -1,1 +1,3 @@
-//! (to be written)
+//! What makes one command enough: a private Postgres, a simulated EKS, demo people and the demo story.
+
+pub mod postgres;
