@@ -12,4 +12,9 @@ impl Clock {
     pub fn sql(&self) -> Option<DateTime<Utc>> {
         self.0
     }
+    /// x
+    #[expect(clippy::disallowed_methods, reason = "x")]
+    pub fn approximate(&self) -> DateTime<Utc> {
+        self.0.unwrap_or_else(Utc::now)
+    }
 }

@@ -130,6 +130,12 @@ impl Store {
         Ok(())
     }
 
+    /// The clock that decides.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Where changes are announced, once they are committed.
     #[must_use]
     pub const fn hub(&self) -> &Hub {
