@@ -41,8 +41,7 @@ impl Desk {
         let request = requests::find(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
         let given = reviews::read(&self.store, &[id]).await?;
         let policies = self.policies.current();
-        self.details(&policies, caller, request, given, self.store.clock().approximate())
-            .ok_or(WorkflowError::NotFound)
+        self.details(&policies, caller, request, given, self.store.clock().approximate()).ok_or(WorkflowError::NotFound)
     }
 
     /// What the caller may see among what `filter` asks for, newest first. `reviewable` keeps only what they could

@@ -53,7 +53,8 @@ pub async fn retry(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowError> 
         // It never held the access it is for, so its duration has not begun.
         request.grant = Grant::default();
     }
-    let event = event_by(act.caller, EventType::RequestApplying, &request, json!({ "reason": act.reason, "retry": true }));
+    let event =
+        event_by(act.caller, EventType::RequestApplying, &request, json!({ "reason": act.reason, "retry": true }));
     save(&mut tx, &mut request, RequestState::Failed, vec![event]).await?;
     entries::wake(&mut tx, &request.spec.cluster_name, &request.spec.principal.to_string(), false).await?;
     let details = desk.after(&mut tx, &policies, act.caller, vec![request]).await?;

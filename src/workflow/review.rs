@@ -77,9 +77,8 @@ async fn admit(
 
 fn check_comment(decision: Decision, comment: Option<&str>) -> Result<(), WorkflowError> {
     let text = comment.unwrap_or_default().trim();
-    let invalid = |code, detail: &str| {
-        Err(WorkflowError::InvalidField { pointer: "/comment", code, detail: detail.to_owned() })
-    };
+    let invalid =
+        |code, detail: &str| Err(WorkflowError::InvalidField { pointer: "/comment", code, detail: detail.to_owned() });
     if decision == Decision::Deny && text.is_empty() {
         return invalid("comment-required", "say in the comment why, so that the requester knows what to do next");
     }

@@ -52,8 +52,7 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Option<Details> {
         let case = self.case(&request);
-        let view =
-            policies.authorize(&caller.identity, Action::View, &case.facts(&request), &call_of(caller, now));
+        let view = policies.authorize(&caller.identity, Action::View, &case.facts(&request), &call_of(caller, now));
         view.allowed.then(|| self.details_for_actor(policies, caller, request, reviews, now))
     }
 
@@ -226,11 +225,7 @@ pub(super) const fn signed_off_event(request: &Request) -> Option<EventType> {
 
 /// An event of `caller` about `request`.
 pub(super) fn event_by(caller: &Caller, event: EventType, request: &Request, data: serde_json::Value) -> NewEvent {
-    NewEvent::by(caller, event, data).about(
-        request.id,
-        &request.spec.cluster_name,
-        &request.spec.principal.to_string(),
-    )
+    NewEvent::by(caller, event, data).about(request.id, &request.spec.cluster_name, &request.spec.principal.to_string())
 }
 
 /// An event of Entryway's own about `request`.

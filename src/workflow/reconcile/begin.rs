@@ -90,11 +90,7 @@ async fn carry_out(policies: &PolicySet, tx: &mut Tx, request: &mut Request, due
     save(tx, request, from, vec![event]).await
 }
 
-fn end(
-    request: &mut Request,
-    end_reason: EndReason,
-    mut data: serde_json::Value,
-) -> NewEvent {
+fn end(request: &mut Request, end_reason: EndReason, mut data: serde_json::Value) -> NewEvent {
     request.state = RequestState::Revoking;
     request.end_reason = Some(end_reason);
     data["endReason"] = json!(end_reason.as_str());
@@ -102,12 +98,7 @@ fn end(
 }
 
 /// Fails a request for a reason of ours; EKS was not asked.
-pub(super) fn fail(
-    request: &mut Request,
-    now: DateTime<Utc>,
-    code: &str,
-    detail: String,
-) -> NewEvent {
+pub(super) fn fail(request: &mut Request, now: DateTime<Utc>, code: &str, detail: String) -> NewEvent {
     let attempts = request.last_error.as_ref().map_or(0, |error| error.attempts);
     let error = LastError {
         code: code.to_owned(),

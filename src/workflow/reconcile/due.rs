@@ -32,9 +32,7 @@ pub(super) fn due(
     };
     let look = look.map(|at| not_before.map_or(at, |earliest| at.max(earliest)));
     let starts = requests.iter().filter(|r| r.state == Scheduled).filter_map(|r| r.spec.start_at);
-    let expiries = || {
-        requests.iter().filter(|r| r.state.is_granting()).filter_map(|r| r.grant.expires_at)
-    };
+    let expiries = || requests.iter().filter(|r| r.state.is_granting()).filter_map(|r| r.grant.expires_at);
     let next_run_at = look.into_iter().chain(starts).chain(expiries()).min();
     let revoking = requests.iter().any(|request| request.state == Revoking);
     let ends_at = if revoking { Some(now) } else { expiries().min() };

@@ -41,7 +41,8 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         for request in all.iter_mut().filter(|request| request.state == RequestState::Applying) {
             // No write was needed: another grant gives the same already, or the worker died after the last write. Then
             // the clock starts when that write was made, so that nobody has access longer than they asked for.
-            let written = record.touched_at.filter(|at| record.unsure && request.applying_since.is_some_and(|s| s <= *at));
+            let written =
+                record.touched_at.filter(|at| record.unsure && request.applying_since.is_some_and(|s| s <= *at));
             begin_grant(request, written.unwrap_or(now));
             applied(&mut tx, request, now).await?;
             record.restart_proof();
@@ -87,7 +88,8 @@ async fn prove(
         (false, true) => VerificationLevel::Recorded,
         (false, false) => VerificationLevel::None,
     };
-    let lag = record.agreeing_since.zip(record.touched_at).map(|(seen, wrote)| (seen - wrote).num_milliseconds().max(0));
+    let lag =
+        record.agreeing_since.zip(record.touched_at).map(|(seen, wrote)| (seen - wrote).num_milliseconds().max(0));
     for request in all.iter_mut() {
         let from = request.state;
         let proven = level == VerificationLevel::Settled;

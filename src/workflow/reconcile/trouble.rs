@@ -44,12 +44,7 @@ pub struct Failure {
 ///
 /// # Errors
 /// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
-pub async fn trouble(
-    desk: &Desk,
-    run: &Run,
-    step: Option<&Step>,
-    failure: &Failure,
-) -> Result<(), WorkflowError> {
+pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Failure) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let now = tx.now();
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
