@@ -9,6 +9,7 @@ mod asked;
 mod authorize;
 mod cases;
 mod check;
+mod draft;
 mod entities;
 mod evaluate;
 mod explain;
