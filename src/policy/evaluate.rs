@@ -8,7 +8,7 @@ use cedar_policy::{
     Request,
 };
 
-use super::authorize::{Action, ServiceAction};
+use super::actions::{Action, ServiceAction};
 use super::entities::{self, Unrepresentable};
 
 /// The action that quorum is.
@@ -133,6 +133,11 @@ impl Answer {
     /// Allowed, and every policy had its say.
     pub(super) fn granted(&self) -> bool {
         self.allowed && self.errors.is_empty()
+    }
+
+    /// The policies that could not be evaluated, as far as it was a policy.
+    pub(super) fn erring(&self) -> Vec<String> {
+        self.errors.keys().filter(|id| !id.is_empty()).cloned().collect()
     }
 
     /// The errors, for operators.

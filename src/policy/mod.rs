@@ -5,6 +5,8 @@
 //! services never review, and a requester can always end what they asked for. Everything that grants fails closed
 //! (see [`authorize`]).
 
+mod actions;
+mod activate;
 mod asked;
 mod authorize;
 mod cases;
@@ -23,7 +25,8 @@ mod run;
 mod testing;
 mod world;
 
-pub use authorize::{Action, Builtin, Call, Decision, ServiceAction};
+pub use actions::{Action, Builtin, Call, ServiceAction};
+pub use authorize::Decision;
 pub use check::{Summary, check};
 pub use entities::Facts;
 pub use explain::{ExplainError, explain, explain_in};

@@ -8,13 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression};
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::authorize::{Action, Call};
-use super::entities::{self, Facts, Scene, Unrepresentable};
-use super::evaluate::{ACTIVATE, Answer, Question};
+use super::actions::{Action, Call};
+use super::activate::{Approvals, QuorumQuestion};
+use super::entities::{Facts, Scene};
+use super::evaluate::Answer;
 use super::load::PolicySet;
 use crate::domain::identity::{Directory, Identity};
 use crate::domain::review::{Decision as Verdict, Review};
@@ -79,11 +78,11 @@ impl PolicySet {
         let ours = || reviews.iter().filter(|review| review.request_id == facts.id);
         let denial = ours().find(|review| review.decision == Verdict::Deny);
         let mut tally = Tally::default();
-        let quorum = Scene::new(facts).and_then(|scene| {
+        let quorum = Scene::new(facts, call.now).and_then(|scene| {
             if ours().any(|review| review.decision == Verdict::Approve) {
-                tally = self.tally(&scene, facts, ours(), directory, call);
+                tally = self.tally(&scene, ours(), directory, call);
             }
-            let question = QuorumQuestion::new(&scene, facts.requester, call.now)?;
+            let question = QuorumQuestion::new(&scene)?;
             Ok(self.quorum(&question, &Approvals::of(tally.approvers.values())))
         });
         let (mut quorum, errors) = quorum.unwrap_or_else(|error| self.broken(0, &Answer::failed(&error)));
@@ -103,25 +102,24 @@ impl PolicySet {
 
     fn tally<'r>(
         &self,
-        scene: &Scene,
-        facts: &Facts<'_>,
+        scene: &Scene<'_>,
         reviews: impl Iterator<Item = &'r Review>,
         directory: &Directory,
         call: &Call,
     ) -> Tally {
         let mut tally = Tally::default();
-        let digest = facts.spec.digest();
+        let digest = scene.facts().spec.digest();
         for review in reviews.filter(|review| review.decision == Verdict::Approve) {
             let reviewer = directory.identity(&review.reviewer);
             let why = if review.spec_digest != digest {
                 Some("it was given for something else than what this request asks".to_owned())
             } else if tally.approvers.contains_key(&reviewer.user) {
                 Some("one person counts once".to_owned())
-            } else if review.submitted_by.as_ref() == Some(&facts.requester.user) {
+            } else if review.submitted_by.as_ref() == Some(&scene.facts().requester.user) {
                 Some("the requester carried it themselves".to_owned())
             } else {
                 let call = Call { via: review.via, source_ip: None, ..*call };
-                let decision = self.authorize_in(scene, &reviewer, Action::Approve, facts, &call);
+                let decision = self.authorize_in(scene, &reviewer, Action::Approve, &call);
                 tally.errors.extend(decision.errors);
                 (!decision.allowed).then(|| decision.reasons.join("; "))
             };
@@ -135,7 +133,7 @@ impl PolicySet {
         tally
     }
 
-    fn quorum(&self, question: &QuorumQuestion, approvals: &Approvals) -> (Quorum, Vec<String>) {
+    fn quorum(&self, question: &QuorumQuestion<'_>, approvals: &Approvals) -> (Quorum, Vec<String>) {
         let answer = question.ask(self, approvals);
         if !answer.errors.is_empty() {
             return self.broken(approvals.count, &answer);
@@ -155,8 +153,7 @@ impl PolicySet {
     }
 
     fn broken(&self, approvals: usize, answer: &Answer) -> (Quorum, Vec<String>) {
-        let deciding = answer.errors.keys().filter(|id| !id.is_empty()).cloned().collect();
-        (Quorum::unsatisfied(approvals, answer.error_sentences(), deciding), answer.error_lines())
+        (Quorum::unsatisfied(approvals, answer.error_sentences(), answer.erring()), answer.error_lines())
     }
 }
 
@@ -168,268 +165,5 @@ struct Tally {
     errors: BTreeSet<String>,
 }
 
-/// The approvals that `activate` is asked with, real or supposed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Approvals {
-    pub(super) count: usize,
-    pub(super) approvers: BTreeSet<EntityUid>,
-    pub(super) groups: BTreeSet<EntityUid>,
-}
-
-impl Approvals {
-    fn of<'a>(people: impl Iterator<Item = &'a Identity>) -> Self {
-        let mut approvals = Self::default();
-        for person in people {
-            approvals.count += 1;
-            approvals.approvers.insert(entities::user(&person.user));
-            approvals.groups.extend(person.groups.iter().map(|name| entities::group(name)));
-        }
-        approvals
-    }
-
-    /// What `activate` would be asked with, were there `more` approvals, with these groups and people among them.
-    pub(super) fn with<'a>(&self, more: usize, names: impl IntoIterator<Item = &'a EntityUid>) -> Self {
-        let mut supposed = self.clone();
-        supposed.count += more;
-        for name in names {
-            let names = if entities::is_group(name) { &mut supposed.groups } else { &mut supposed.approvers };
-            names.insert(name.clone());
-        }
-        supposed
-    }
-
-    fn context(&self, now: DateTime<Utc>) -> Result<Context, Unrepresentable> {
-        let set = |names: &BTreeSet<EntityUid>| {
-            RestrictedExpression::new_set(names.iter().cloned().map(RestrictedExpression::new_entity_uid))
-        };
-        let count = i64::try_from(self.count).map_err(|error| Unrepresentable::because(&error))?;
-        Context::from_pairs([
-            ("now".to_owned(), entities::datetime(now)),
-            ("approvals".to_owned(), RestrictedExpression::new_long(count)),
-            ("approvers".to_owned(), set(&self.approvers)),
-            ("approverGroups".to_owned(), set(&self.groups)),
-        ])
-        .map_err(|error| Unrepresentable::because(&error))
-    }
-}
-
-/// Everything about an `activate` question but the approvals.
-pub(super) struct QuorumQuestion {
-    entities: Entities,
-    requester: EntityUid,
-    resource: EntityUid,
-    now: DateTime<Utc>,
-}
-
-impl QuorumQuestion {
-    fn new(scene: &Scene, requester: &Identity, now: DateTime<Utc>) -> Result<Self, Unrepresentable> {
-        let (entities, resource) = (scene.with(requester)?, scene.resource());
-        Ok(Self { entities, requester: entities::user(&requester.user), resource, now })
-    }
-
-    /// Whether these approvals are enough.
-    pub(super) fn ask(&self, policies: &PolicySet, approvals: &Approvals) -> Answer {
-        self.ask_of(policies, &policies.engine.slice(ACTIVATE).all, approvals)
-    }
-
-    /// Whether they would be, were nothing forbidden.
-    pub(super) fn ask_permits(&self, policies: &PolicySet, approvals: &Approvals) -> Answer {
-        self.ask_of(policies, &policies.engine.slice(ACTIVATE).permits, approvals)
-    }
-
-    fn ask_of(&self, policies: &PolicySet, asked: &cedar_policy::PolicySet, approvals: &Approvals) -> Answer {
-        let context = match approvals.context(self.now) {
-            Ok(context) => context,
-            Err(error) => return Answer::failed(&error),
-        };
-        let (principal, resource) = (self.requester.clone(), self.resource.clone());
-        let question = Question { principal, action: ACTIVATE, resource, context, entities: &self.entities };
-        policies.engine.ask_of(asked, question)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::identity::Via;
-    use crate::policy::testing::{Ask, ID, call, directory, now, set, starter, starter_and};
-
-    const ADMIN: &str = "AmazonEKSClusterAdminPolicy";
-    const VIEW: &str = "AmazonEKSViewPolicy";
-
-    fn standing(set: &PolicySet, ask: &Ask, reviews: &[Review]) -> Standing {
-        set.standing(&ask.facts(), reviews, &directory(), &call())
-    }
-
-    fn satisfied(ask: &Ask, approvers: &[&str]) -> bool {
-        standing(&starter(), ask, &ask.approved_by(approvers)).quorum.satisfied
-    }
-
-    fn whys(standing: &Standing) -> Vec<(&str, &str)> {
-        standing.discounted.iter().map(|one| (one.reviewer.as_str(), one.why.as_str())).collect()
-    }
-
-    #[test]
-    fn the_starter_set_row_by_row() {
-        let dev = Ask::of("alice", "dev", VIEW, 8);
-        let quorum = standing(&starter(), &dev, &[]).quorum;
-        assert_eq!((quorum.satisfied, quorum.needed_none, quorum.approvals), (true, true, 0));
-        assert_eq!((quorum.deciding, quorum.missing), (vec!["dev-view-is-free".to_owned()], Vec::new()));
-
-        let long = Ask::of("alice", "dev", VIEW, 9);
-        assert!(!satisfied(&long, &[]) && satisfied(&long, &["bob"]));
-        let quorum = standing(&starter(), &long, &long.approved_by(&["bob"])).quorum;
-        assert_eq!((quorum.needed_none, quorum.approvals), (false, 1));
-
-        let mut grouped = dev.clone();
-        grouped.spec.content.kubernetes_groups = ["viewers".to_owned()].into();
-        assert!(!satisfied(&grouped, &[]) && satisfied(&grouped, &["bob"]));
-
-        let admin = Ask::of("alice", "prod", ADMIN, 4);
-        for (approvers, enough) in [
-            (&[][..], false),
-            (&["bob"], false),
-            (&["carol"], false),
-            (&["dave"], false),
-            (&["bob", "carol"], true),
-            (&["bob", "dave"], true),
-            (&["bob", "stranger"], false),
-        ] {
-            assert_eq!(satisfied(&admin, approvers), enough, "{approvers:?}");
-        }
-    }
-
-    #[test]
-    fn one_person_counts_once() {
-        let ask = Ask::of("alice", "prod", ADMIN, 4);
-        let mut reviews = ask.approved_by(&["dave", "dave"]);
-        reviews[1].via = Via::Slack;
-        let standing = standing(&starter(), &ask, &reviews);
-        assert_eq!((standing.quorum.satisfied, standing.quorum.approvals), (false, 1));
-        assert_eq!(standing.counting, [reviews[0].id]);
-        assert_eq!(whys(&standing), [("dave", "one person counts once")]);
-    }
-
-    #[test]
-    fn n_of_m_is_ordinary_cedar() {
-        let set = set(r#"@id("three") permit (principal, action == Entryway::Action::"activate", resource)
-               when { context.approvals >= 3 && context.approvers.contains(Entryway::User::"bob") };
-               @id("anybody") permit (principal, action == Entryway::Action::"approve", resource);"#);
-        let ask = Ask::of("alice", "prod", VIEW, 1);
-        let enough = |people: &[&str]| standing(&set, &ask, &ask.approved_by(people)).quorum.satisfied;
-        assert!(!enough(&["bob", "carol"]));
-        assert!(enough(&["bob", "carol", "dave"]));
-        assert!(!enough(&["erin", "carol", "dave"]));
-    }
-
-    #[test]
-    fn who_lost_the_right_stops_counting() {
-        let ask = Ask::of("alice", "prod", VIEW, 1);
-        let reviews = ask.approved_by(&["bob"]);
-        assert!(standing(&starter(), &ask, &reviews).quorum.satisfied);
-
-        let mut without_bob = Directory::default();
-        without_bob.add_member("alice", "engineering");
-        let lost = starter().standing(&ask.facts(), &reviews, &without_bob, &call());
-        assert_eq!((lost.quorum.satisfied, lost.quorum.approvals), (false, 0));
-        assert_eq!(whys(&lost), [("bob", "no policy permits bob to approve this request")]);
-
-        let set = starter_and(
-            r#"@id("bob-left") @reason("bob has left the company")
-               forbid (principal == Entryway::User::"bob", action, resource);"#,
-        );
-        assert_eq!(whys(&standing(&set, &ask, &reviews)), [("bob", "bob has left the company")]);
-    }
-
-    #[test]
-    fn only_what_was_said_about_this_very_request_counts() {
-        let ask = Ask::of("alice", "prod", VIEW, 1);
-        let mut reviews = ask.approved_by(&["bob", "carol"]);
-        reviews[0].spec_digest = Ask::of("alice", "prod", VIEW, 2).spec.digest();
-        reviews[1].request_id = Uuid::from_u128(8);
-        let standing = standing(&starter(), &ask, &reviews);
-        assert_eq!(standing.quorum.approvals, 0);
-        assert_eq!(whys(&standing), [("bob", "it was given for something else than what this request asks")]);
-    }
-
-    #[test]
-    fn the_built_in_refusals_hold_for_rows_too() {
-        let set = starter_and(r#"@id("all") permit (principal, action, resource) when { resource == resource };"#);
-        let mut ask = Ask::of("bob", "prod", ADMIN, 1);
-        ask.submitted_by = Some(crate::policy::testing::who("dave"));
-        let mut reviews = ask.approved_by(&["bob", "dave", "robot", "carol"]);
-        reviews[3].submitted_by = Some("bob".to_owned());
-        let standing = standing(&set, &ask, &reviews);
-        assert!(standing.counting.is_empty());
-        let who: Vec<&str> = whys(&standing).into_iter().map(|(who, _)| who).collect();
-        assert_eq!(who, ["bob", "dave", "robot", "carol"]);
-    }
-
-    #[test]
-    fn a_deny_is_final_whoever_gave_it_and_whatever_it_was_about() {
-        let ask = Ask::of("alice", "dev", VIEW, 8);
-        let mut reviews = ask.approved_by(&["bob", "carol"]);
-        let mut denial = ask.reviewed(9, "stranger", Verdict::Deny);
-        denial.spec_digest = "sha256:0".to_owned();
-        reviews.push(denial);
-        let standing = standing(&starter(), &ask, &reviews);
-        assert!(standing.denied && !standing.quorum.satisfied && !standing.quorum.needed_none);
-        assert_eq!(standing.quorum.missing, ["stranger turned it down, and that is final"]);
-        reviews[2].request_id = Uuid::from_u128(8);
-        let other = starter().standing(&ask.facts(), &reviews, &directory(), &call());
-        assert!(!other.denied && other.quorum.satisfied);
-        assert_eq!(ID, ask.facts().id);
-    }
-
-    #[test]
-    fn a_policy_that_errs_satisfies_nothing() {
-        let broken = |action: &str, number: &str| {
-            format!(
-                r#"@id("broken") forbid (principal, action == Entryway::Action::"{action}", resource)
-                   when {{ 9223372036854775807 + {number} > 0 }};"#
-            )
-        };
-        let ask = Ask::of("alice", "dev", VIEW, 8);
-        let reviews = ask.approved_by(&["bob"]);
-        let standing_of = |more: &str| standing(&starter_and(more), &ask, &reviews);
-
-        let activate = standing_of(&broken("activate", "context.approvals"));
-        assert_eq!((activate.quorum.satisfied, activate.quorum.reachable), (false, false));
-        assert_eq!(activate.quorum.deciding, ["broken"]);
-        assert!(activate.quorum.missing[0].contains("`broken` could not be evaluated"));
-        assert!(activate.errors[0].contains("overflow"), "{:?}", activate.errors);
-
-        let approve = standing_of(&broken("approve", "(if context.via == \"api\" then 1 else 0)"));
-        assert!(approve.counting.is_empty());
-        assert_eq!(approve.errors.len(), 1);
-        assert!(whys(&approve)[0].1.contains("`broken` could not be evaluated"));
-    }
-
-    #[test]
-    fn a_freeze_on_activate_is_asked_with_the_time_of_the_question() {
-        let set = starter_and(
-            r#"@id("freeze") @reason("nothing changes until Tuesday")
-               forbid (principal, action == Entryway::Action::"activate", resource)
-               when { context.now < datetime("2026-01-06") };"#,
-        );
-        let ask = Ask::of("alice", "dev", VIEW, 8);
-        let at = |now| set.standing(&ask.facts(), &[], &directory(), &Call { now, ..call() }).quorum.satisfied;
-        assert!(!at(now()));
-        assert!(at(now() + chrono::TimeDelta::days(1)));
-    }
-
-    #[test]
-    fn a_review_keeps_the_road_it_came_by_and_needs_no_address_later() {
-        let set = starter_and(
-            r#"@id("by-hand") forbid (principal, action == Entryway::Action::"approve", resource)
-               when { context.via == "worker" };
-               @id("office") forbid (principal, action == Entryway::Action::"approve", resource)
-               when { context has sourceIp && !context.sourceIp.isInRange(ip("10.0.0.0/8")) };"#,
-        );
-        let ask = Ask::of("alice", "prod", VIEW, 1);
-        let elsewhere = Some("192.0.2.1".parse().expect("an address"));
-        let worker = Call { via: Via::Worker, source_ip: elsewhere, ..call() };
-        let standing = set.standing(&ask.facts(), &ask.approved_by(&["bob"]), &directory(), &worker);
-        assert!(standing.quorum.satisfied, "{standing:?}");
-    }
-}
+mod tests;
