@@ -106,6 +106,12 @@ impl Directory {
         Identity { user: user.to_owned(), groups: entry.groups, service: entry.service }
     }
 
+    /// Everybody it knows who is not a service, sorted by name.
+    pub fn people(&self) -> impl Iterator<Item = Identity> {
+        let people = self.people.iter().filter(|(_, entry)| !entry.service);
+        people.map(|(user, entry)| Identity { user: user.clone(), groups: entry.groups.clone(), service: false })
+    }
+
     /// Whether the directory has heard of `user`.
     #[must_use]
     pub fn knows(&self, user: &str) -> bool {

@@ -12,6 +12,8 @@ pub mod event;
 pub mod identity;
 pub mod merge;
 pub mod plan;
+pub mod reconcile;
+pub mod record;
 pub mod request;
 pub mod review;
 pub mod rules;

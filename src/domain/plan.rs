@@ -1,1 +1,222 @@
-//! (to be written)
+//! From what an entry holds to what it should hold, in the fewest calls.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::entry::{AccessScope, EntryContent, EntryType};
+
+/// One EKS call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// `CreateAccessEntry` with type, username and groups. Policies follow, one call each.
+    Create(EntryContent),
+    /// `UpdateAccessEntry`, which replaces both: what is left out goes back to EKS's default.
+    Update {
+        /// `None` sends the username EKS would derive.
+        username: Option<String>,
+        /// All groups, not only the new ones.
+        groups: BTreeSet<String>,
+    },
+    /// `AssociateAccessPolicy`; on a policy that is there already it changes the scope in place.
+    Associate {
+        /// The policy's ARN.
+        policy_arn: String,
+        /// Its whole scope.
+        scope: AccessScope,
+    },
+    /// `DisassociateAccessPolicy`.
+    Disassociate {
+        /// The policy's ARN.
+        policy_arn: String,
+    },
+    /// `DeleteAccessEntry`, which drops the associations with it.
+    Delete,
+}
+
+impl Step {
+    /// EKS's name for the call.
+    #[must_use]
+    pub const fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CreateAccessEntry",
+            Self::Update { .. } => "UpdateAccessEntry",
+            Self::Associate { .. } => "AssociateAccessPolicy",
+            Self::Disassociate { .. } => "DisassociateAccessPolicy",
+            Self::Delete => "DeleteAccessEntry",
+        }
+    }
+}
+
+/// No calls lead there.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// The type of an entry never changes, and Entryway does not delete in order to update.
+    #[error("the entry is of type {} and cannot become {}", .from.as_str(), .to.as_str())]
+    TypeDiffers {
+        /// What it is.
+        from: EntryType,
+        /// What it should be.
+        to: EntryType,
+    },
+}
+
+/// The fewest calls from `from` to `to`; empty when they agree. What takes away comes before what adds.
+///
+/// Both are in the form in which requests ask: no username stands for the one EKS derives
+/// ([`super::entry::ObservedEntry::as_asked`]). Node entries' usernames and groups are EKS's own affair: they are neither compared nor
+/// updated.
+///
+/// # Errors
+/// [`PlanError::TypeDiffers`].
+pub fn plan(from: Option<&EntryContent>, to: Option<&EntryContent>) -> Result<Vec<Step>, PlanError> {
+    let (from, to) = match (from, to) {
+        (None, None) => return Ok(vec![]),
+        (Some(_), None) => return Ok(vec![Step::Delete]),
+        (None, Some(to)) => {
+            let bare = EntryContent { access_policies: [].into(), ..to.clone() };
+            let mut steps = vec![Step::Create(bare.clone())];
+            steps.extend(policy_steps(&bare, to));
+            return Ok(steps);
+        }
+        (Some(from), Some(to)) => (from, to),
+    };
+    if from.entry_type != to.entry_type {
+        return Err(PlanError::TypeDiffers { from: from.entry_type, to: to.entry_type });
+    }
+    let mut steps = policy_steps(from, to);
+    if to.entry_type == EntryType::Standard && !same_person(from, to) {
+        let position = steps.iter().position(|step| matches!(step, Step::Associate { .. })).unwrap_or(steps.len());
+        let update = Step::Update { username: to.username.clone(), groups: to.kubernetes_groups.clone() };
+        steps.insert(position, update);
+    }
+    Ok(steps)
+}
+
+fn same_person(from: &EntryContent, to: &EntryContent) -> bool {
+    from.kubernetes_groups == to.kubernetes_groups && from.username == to.username
+}
+
+fn policy_steps(from: &EntryContent, to: &EntryContent) -> Vec<Step> {
+    let surplus = from.access_policies.keys().filter(|arn| !to.access_policies.contains_key(*arn));
+    let missing = to.access_policies.iter().filter(|(arn, scope)| from.access_policies.get(*arn) != Some(*scope));
+    surplus
+        .map(|arn| Step::Disassociate { policy_arn: arn.clone() })
+        .chain(missing.map(|(arn, scope)| Step::Associate { policy_arn: arn.clone(), scope: scope.clone() }))
+        .collect()
+}
+
+/// What EKS holds after `step`, given what it held before. The worker remembers it, because for a while a read may
+/// still show what was there before (`EKS user guide, creating access entries`: eventual consistency).
+#[must_use]
+pub fn after(from: Option<&EntryContent>, step: &Step) -> Option<EntryContent> {
+    let mut content = match (from, step) {
+        (_, Step::Create(content)) => return Some(content.clone()),
+        (_, Step::Delete) | (None, _) => return None,
+        (Some(content), _) => content.clone(),
+    };
+    match step {
+        Step::Update { username, groups } => {
+            content.username.clone_from(username);
+            content.kubernetes_groups.clone_from(groups);
+        }
+        Step::Associate { policy_arn, scope } => {
+            content.access_policies.insert(policy_arn.clone(), scope.clone());
+        }
+        Step::Disassociate { policy_arn } => {
+            content.access_policies.remove(policy_arn);
+        }
+        Step::Create(_) | Step::Delete => {}
+    }
+    Some(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::merge::strategies::content;
+
+    fn node(entry_type: EntryType) -> EntryContent {
+        EntryContent { entry_type, username: None, kubernetes_groups: [].into(), access_policies: [].into() }
+    }
+
+    #[test]
+    fn the_type_is_never_changed() {
+        let (from, to) = (node(EntryType::Standard), node(EntryType::Ec2Linux));
+        assert!(matches!(plan(Some(&from), Some(&to)), Err(PlanError::TypeDiffers { .. })));
+    }
+
+    #[test]
+    fn what_eks_computes_for_nodes_is_no_difference() {
+        let mut seen = node(EntryType::Ec2Linux);
+        seen.username = Some("system:node:{{EC2PrivateDNSName}}".to_owned());
+        seen.kubernetes_groups.insert("system:nodes".to_owned());
+        assert_eq!(plan(Some(&seen), Some(&node(EntryType::Ec2Linux))), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_username_of_ones_own_goes_when_it_is_no_longer_wanted() {
+        let mine = EntryContent { username: Some("a:{{SessionName}}".into()), ..node(EntryType::Standard) };
+        let plain = node(EntryType::Standard);
+        assert!(matches!(
+            &plan(Some(&plain), Some(&mine)).expect("same type")[..],
+            [Step::Update { username: Some(_), .. }]
+        ));
+        assert!(matches!(
+            &plan(Some(&mine), Some(&plain)).expect("same type")[..],
+            [Step::Update { username: None, .. }]
+        ));
+    }
+
+    #[test]
+    fn update_always_sends_username_and_groups() {
+        let from = EntryContent { username: Some("a:b".into()), ..node(EntryType::Standard) };
+        let to = EntryContent { kubernetes_groups: ["g".to_owned()].into(), ..from.clone() };
+        let steps = plan(Some(&from), Some(&to)).expect("same type");
+        assert_eq!(steps, [Step::Update { username: Some("a:b".into()), groups: ["g".to_owned()].into() }]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_steps_lead_there(from in option::of(content()), to in option::of(content())) {
+            let steps = plan(from.as_ref(), to.as_ref()).expect("all of one type");
+            let mut now = from;
+            for step in &steps {
+                now = after(now.as_ref(), step);
+            }
+            prop_assert_eq!(&now, &to);
+            prop_assert_eq!(plan(now.as_ref(), to.as_ref()), Ok(vec![]));
+        }
+
+        #[test]
+        fn no_step_can_be_spared(from in option::of(content()), to in option::of(content())) {
+            let steps = plan(from.as_ref(), to.as_ref()).expect("all of one type");
+            let expected = match (&from, &to) {
+                (None, None) => 0,
+                (Some(_), None) => 1,
+                (None, Some(to)) => 1 + to.access_policies.len(),
+                (Some(from), Some(to)) => {
+                    let all: BTreeSet<_> = from.access_policies.keys().chain(to.access_policies.keys()).collect();
+                    let differing = all.into_iter().filter(|arn| from.access_policies.get(*arn) != to.access_policies.get(*arn)).count();
+                    differing + usize::from(from.kubernetes_groups != to.kubernetes_groups)
+                }
+            };
+            prop_assert_eq!(steps.len(), expected);
+        }
+
+        #[test]
+        fn what_takes_away_comes_first_and_nothing_is_deleted_to_be_updated(from in content(), to in content()) {
+            let steps = plan(Some(&from), Some(&to)).expect("all of one type");
+            prop_assert!(!steps.iter().any(|s| matches!(s, Step::Delete | Step::Create(_))));
+            let last_removal = steps.iter().rposition(|s| matches!(s, Step::Disassociate { .. }));
+            let first_grant = steps.iter().position(|s| matches!(s, Step::Associate { .. }));
+            if let (Some(removal), Some(grant)) = (last_removal, first_grant) {
+                prop_assert!(removal < grant);
+            }
+        }
+    }
+}

@@ -196,6 +196,8 @@ pub struct Request {
     pub lapses_at: DateTime<Utc>,
     /// When it last became `applying`; the deadline to apply counts from here.
     pub applying_since: Option<DateTime<Utc>>,
+    /// The hash of its latest event; empty before the first.
+    pub chain_head: String,
     /// When it was filed.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

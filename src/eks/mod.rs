@@ -1,1 +1,147 @@
-//! (to be written)
+//! The port to EKS: the few things Entryway asks of it, and what can come back. Nothing here knows of requests,
+//! transactions or retries: one call here is one attempt there, and the worker decides what to do about the answer.
+//!
+//! The only implementation is [`aws::AwsEks`]; the sandbox and the tests reach a simulated EKS through it, over a
+//! socket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use crate::domain::arn::PrincipalArn;
+use crate::domain::cluster::Cluster;
+use crate::domain::entry::{AccessScope, EntryContent, ObservedEntry};
+
+pub mod aws;
+mod classify;
+mod error;
+mod explain;
+
+pub use error::{Class, EksError};
+
+/// A write that EKS took. It says nothing about when the write can be read back: EKS is eventually consistent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The id under which AWS (CloudTrail, support) knows the call.
+    pub aws_request_id: Option<String>,
+    /// Only for what takes something away: EKS answered that it was not there. That is no proof that it is gone,
+    /// since right after a write EKS may not see the thing yet; only reading back is.
+    pub already: bool,
+}
+
+/// A new entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// ARN of the entry; its last part, a UUID, tells this entry from any before or after it on the same principal.
+    pub access_entry_arn: String,
+    /// The write itself.
+    pub write: Written,
+}
+
+/// What decides whether a cluster can be worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterGate {
+    /// `ACTIVE`, `UPDATING`, … (`EKS API reference, Cluster`).
+    pub status: String,
+    /// `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`. Access entries need one of the first two; clusters too old to
+    /// tell have none.
+    pub authentication_mode: Option<String>,
+    /// `eks.15`: old platform versions lack access entries (`EKS user guide, access entries, prerequisites`).
+    pub platform_version: Option<String>,
+    /// Kubernetes version: `1.33`.
+    pub version: Option<String>,
+    /// The cluster's ARN, checked to be in the account and region that configuration names.
+    pub arn: String,
+}
+
+impl ClusterGate {
+    /// Whether EKS takes access entries in the cluster's authentication mode.
+    #[must_use]
+    pub fn takes_access_entries(&self) -> bool {
+        matches!(self.authentication_mode.as_deref(), Some("API" | "API_AND_CONFIG_MAP"))
+    }
+}
+
+/// An access policy as EKS lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPolicy {
+    /// `AmazonEKSViewPolicy`.
+    pub name: String,
+    /// `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`.
+    pub arn: String,
+}
+
+/// What Entryway asks of EKS. Each call makes exactly one attempt per HTTP request it needs: retrying is the
+/// worker's business, which sees every call and its cost.
+///
+/// Every method fails with [`EksError`], whose [`Class`] says what kind of no it was.
+pub trait Eks: Send + Sync + 'static {
+    /// The entry with its policies, or `None` when EKS says that the principal has none. One call, and for types
+    /// that take policies one more per page of them. An entry that vanishes between the two calls is `None`.
+    ///
+    /// Reads may lag behind writes by seconds, and may go back and forth while they do.
+    fn observe(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> impl Future<Output = Result<Option<ObservedEntry>, EksError>> + Send;
+
+    /// Creates the entry with the type, username and groups of `content`; its policies are associated one by one
+    /// afterwards. `token` makes a repeat of the same create harmless (`clientRequestToken`). Username and groups
+    /// are sent for `STANDARD` only: EKS sets them itself for all other types and refuses to be told.
+    fn create(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        content: &EntryContent,
+        tags: &BTreeMap<String, String>,
+        token: &str,
+    ) -> impl Future<Output = Result<Created, EksError>> + Send;
+
+    /// Replaces username and groups. EKS resets whichever is left out, so both are always sent. Only for
+    /// `STANDARD` entries: EKS refuses it for the others.
+    fn update(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        username: &str,
+        groups: &BTreeSet<String>,
+        token: &str,
+    ) -> impl Future<Output = Result<Written, EksError>> + Send;
+
+    /// Deletes the entry, and with it all its policies.
+    fn delete(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> impl Future<Output = Result<Written, EksError>> + Send;
+
+    /// Associates a policy, or changes the scope of one that is associated already, without a gap.
+    fn associate(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        policy_arn: &str,
+        scope: &AccessScope,
+    ) -> impl Future<Output = Result<Written, EksError>> + Send;
+
+    /// Takes a policy off the entry.
+    fn disassociate(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        policy_arn: &str,
+    ) -> impl Future<Output = Result<Written, EksError>> + Send;
+
+    /// Whether the cluster is there, ready, and in a mode that takes access entries.
+    fn describe_cluster(&self, cluster: &Cluster) -> impl Future<Output = Result<ClusterGate, EksError>> + Send;
+
+    /// Every access policy that EKS knows in the cluster's region, all pages.
+    fn list_access_policies(
+        &self,
+        cluster: &Cluster,
+    ) -> impl Future<Output = Result<Vec<ListedPolicy>, EksError>> + Send;
+
+    /// The principal ARN of every entry on the cluster, all pages, Entryway's and everybody else's. As text:
+    /// among them may be principals that no request could name.
+    fn list_entries(&self, cluster: &Cluster) -> impl Future<Output = Result<Vec<String>, EksError>> + Send;
+}

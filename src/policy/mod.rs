@@ -1,1 +1,34 @@
-//! (to be written)
+//! Who may ask for what, who may sign off, and how much sign-off is enough: Cedar policies, loaded as a whole or
+//! not at all, asked for every decision.
+//!
+//! What no policy can change is written in code and looked at before any policy is: nobody reviews their own ask,
+//! services never review, and a requester can always end what they asked for. Everything that grants fails closed
+//! (see [`authorize`]).
+
+mod asked;
+mod authorize;
+mod cases;
+mod check;
+mod entities;
+mod evaluate;
+mod explain;
+mod load;
+mod missing;
+mod outlook;
+mod problems;
+mod quorum;
+mod run;
+#[cfg(test)]
+mod testing;
+mod world;
+
+pub use authorize::{Action, Builtin, Call, Decision, ServiceAction};
+pub use check::{Summary, check};
+pub use entities::Facts;
+pub use explain::{ExplainError, explain, explain_in};
+pub use load::PolicySet;
+pub use outlook::Outlook;
+pub use problems::{PolicyProblems, Problem};
+pub use quorum::{Discounted, Quorum, Standing};
+pub use run::{CaseResult, TestReport, test_dir};
+pub use world::World;

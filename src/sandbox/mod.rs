@@ -1,3 +1,4 @@
 //! What makes one command enough: a private Postgres, a simulated EKS, demo people and the demo story.
 
 pub mod postgres;
+pub mod sim;

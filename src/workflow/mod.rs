@@ -1,1 +1,20 @@
-//! (to be written)
+//! Use cases. One file is one use case, and one use case is one transaction: load, decide, store, commit. Whatever a
+//! use case decides on, it reads in that transaction.
+
+mod desk;
+mod error;
+mod once;
+pub mod read;
+pub mod reconcile;
+pub mod relinquish;
+pub mod retry;
+pub mod review;
+pub mod revoke;
+pub mod standing;
+pub mod submit;
+pub mod sweep;
+pub mod withdraw;
+
+pub use desk::{Clusters, Desk, OnLostQuorum, Policies, Settings};
+pub use error::WorkflowError;
+pub use once::{Key, Once, Outcome, Rendered};

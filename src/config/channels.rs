@@ -1,0 +1,166 @@
+//! `[slack]` and `[[webhooks]]`: who is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::SecretString;
+
+use super::reader::Section;
+use super::shapes::{http_url, url, word};
+use super::value::{flag, parsed};
+use crate::domain::cluster::Cluster;
+use crate::domain::event::EventType;
+
+/// `[slack]`
+#[derive(Debug, Clone)]
+pub struct Slack {
+    /// What Slack signs its calls with: one, or two while rotating.
+    pub signing_secrets: Vec<SecretString>,
+    /// The bot's token.
+    pub bot_token: SecretString,
+    /// The workspace; calls from any other are refused.
+    pub team_id: String,
+    /// Where Slack's API is.
+    pub api_url: String,
+    /// Which channels hear of what.
+    pub routes: Vec<SlackRoute>,
+}
+
+/// `[[slack.routes]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackRoute {
+    /// The channel's id.
+    pub channel: String,
+    /// Only of clusters of these environments; of all where empty.
+    pub environments: Vec<String>,
+    /// Only of these clusters; of all where empty.
+    pub clusters: Vec<String>,
+    /// Only of events that one of these patterns matches; of all where empty.
+    pub events: Vec<String>,
+}
+
+/// `[[webhooks]]`, delivered as Standard Webhooks says.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// How the audit log and the metrics name it.
+    pub name: String,
+    /// Where it is delivered.
+    pub url: String,
+    /// What deliveries are signed with (`whsec_…`).
+    pub secret: SecretString,
+    /// Only events that one of these patterns matches; all where empty.
+    pub events: Vec<String>,
+    /// Only of these clusters; of all where empty.
+    pub clusters: Vec<String>,
+    /// Whether the URL may lead to a private address.
+    pub allow_private: bool,
+}
+
+/// The names that routes and webhooks may use.
+pub(super) struct Known {
+    clusters: BTreeSet<String>,
+    environments: BTreeSet<String>,
+}
+
+impl Known {
+    pub(super) fn of(clusters: &[Cluster]) -> Self {
+        Self {
+            clusters: clusters.iter().map(|cluster| cluster.name.clone()).collect(),
+            environments: clusters.iter().map(|cluster| cluster.environment.clone()).collect(),
+        }
+    }
+
+    fn clusters(&self, s: &mut Section<'_>) -> Vec<String> {
+        let one = |text: &str| known(&self.clusters, text, "name of a [[clusters]] table");
+        s.list("clusters", parsed(one)).unwrap_or_default()
+    }
+
+    fn environments(&self, s: &mut Section<'_>) -> Vec<String> {
+        let one = |text: &str| known(&self.environments, text, "environment of a [[clusters]] table");
+        s.list("environments", parsed(one)).unwrap_or_default()
+    }
+}
+
+fn known(names: &BTreeSet<String>, text: &str, what: &str) -> Result<String, String> {
+    names.get(text).cloned().ok_or_else(|| format!("{text:?} is the {what} nowhere; a typing mistake would be silence"))
+}
+
+fn events(s: &mut Section<'_>) -> Vec<String> {
+    s.list("events", parsed(event_pattern)).unwrap_or_default()
+}
+
+/// An event type, or `prefix.*`.
+fn event_pattern(text: &str) -> Result<String, String> {
+    let matches = |kind: &EventType| match text.strip_suffix('*') {
+        Some(prefix) => prefix.is_empty() || (prefix.ends_with('.') && kind.as_str().starts_with(prefix)),
+        None => kind.as_str() == text,
+    };
+    let some = EventType::ALL.iter().any(matches);
+    if some {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} matches no event; write one, or \"request.*\", or \"*\""))
+    }
+}
+
+/// Reads `[slack]`; `None` where there is none.
+pub(super) fn read_slack(root: &mut Section<'_>, known: &Known) -> Option<Slack> {
+    root.find("slack")?;
+    Some(root.section("slack", |s| {
+        let signing_secrets = s.secrets("signing_secrets", "signing_secrets_file").unwrap_or_default();
+        if !s.was_written("signing_secrets") && !s.was_written("signing_secrets_file") {
+            s.missing("signing_secrets", "add signing_secrets = [\"…\"] or signing_secrets_file (one to a line)");
+        }
+        Slack {
+            signing_secrets,
+            bot_token: s.required_secret("bot_token", "bot_token_file", "add bot_token or bot_token_file", bot_token),
+            team_id: s.required("team_id", "\"T0123\"", parsed(word)),
+            api_url: s.or("api_url", "https://slack.com/api".to_owned(), parsed(http_url)),
+            routes: s.sections("routes", |s| SlackRoute {
+                channel: s.required("channel", "\"C0PROD\"", parsed(word)),
+                environments: known.environments(s),
+                clusters: known.clusters(s),
+                events: events(s),
+            }),
+        }
+    }))
+}
+
+/// Reads every webhook.
+pub(super) fn read_webhooks(root: &mut Section<'_>, known: &Known) -> Vec<Webhook> {
+    let mut names = BTreeMap::new();
+    root.sections("webhooks", |s| {
+        let allow_private = s.or("allow_private", false, flag);
+        // Off the public internet an operator may do without TLS; on it a hook tells who gets access to what.
+        let schemes: &[&str] = if allow_private { &["https://", "http://"] } else { &["https://"] };
+        let webhook = Webhook {
+            name: s.required("name", "\"siem\"", parsed(word)),
+            url: s.required("url", "\"https://siem.example.com/hook\"", parsed(|text| url(text, schemes))),
+            secret: s.required_secret("secret", "secret_file", "add secret or secret_file", webhook_secret),
+            events: events(s),
+            clusters: known.clusters(s),
+            allow_private,
+        };
+        if !webhook.name.is_empty()
+            && let Some(first) = names.insert(webhook.name.clone(), s.path.clone())
+        {
+            s.wrong("name", format!("{:?} is the name of {first} too; names must differ", webhook.name));
+        }
+        webhook
+    })
+}
+
+fn bot_token(text: &str) -> Result<(), String> {
+    if text.starts_with("xoxb-") { Ok(()) } else { Err("is no bot token; those start with xoxb-".to_owned()) }
+}
+
+/// `whsec_` and 24 to 64 bytes in Base64 (`Standard Webhooks, signature scheme`).
+fn webhook_secret(text: &str) -> Result<(), String> {
+    let key = text.strip_prefix("whsec_").and_then(|key| BASE64_STANDARD.decode(key).ok());
+    if key.is_some_and(|key| (24..=64).contains(&key.len())) {
+        Ok(())
+    } else {
+        Err("is no Standard Webhooks secret; make one: echo whsec_$(openssl rand -base64 32)".to_owned())
+    }
+}

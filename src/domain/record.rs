@@ -1,0 +1,59 @@
+//! What Entryway remembers about one entry between two looks at EKS.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::entry::EntryContent;
+use super::request::LastError;
+
+/// What EKS was last told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// What the entry holds since; `None` after it was deleted.
+    pub content: Option<EntryContent>,
+}
+
+/// The memory of one (cluster, principal).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRecord {
+    /// Entryway's name for the cluster.
+    pub cluster_name: String,
+    /// Whose entry it is.
+    pub principal_arn: String,
+    /// Rises whenever something outside the worker asks for a look.
+    pub wakes: i64,
+    /// Attempts in a row that did not get through, the present one included.
+    pub attempts: i32,
+    /// What EKS was last told; `None` when Entryway never wrote.
+    pub written: Option<Written>,
+    /// When EKS was last told anything.
+    pub touched_at: Option<DateTime<Utc>>,
+    /// Whether the outcome of the last write is unknown: the answer was lost, or the worker died before it came.
+    pub unsure: bool,
+    /// Consecutive reads that agreed with what is desired.
+    pub agreeing_reads: i32,
+    /// When the first of them was.
+    pub agreeing_since: Option<DateTime<Utc>>,
+    /// Consecutive reads that did not.
+    pub disagreeing_reads: i32,
+    /// When EKS was last read.
+    pub last_read_at: Option<DateTime<Utc>>,
+    /// Which entry it was; another ARN is another entry, even for the same principal.
+    pub access_entry_arn: Option<String>,
+    /// The latest trouble with it.
+    pub last_error: Option<LastError>,
+    /// Somebody changed it behind Entryway's back, and that has been reported.
+    pub drifted: bool,
+    /// That proving it takes too long has been reported.
+    pub overdue_reported: bool,
+}
+
+impl EntryRecord {
+    /// Forgets what was read so far, because what is desired or what is there has changed.
+    pub const fn restart_proof(&mut self) {
+        self.agreeing_reads = 0;
+        self.agreeing_since = None;
+        self.disagreeing_reads = 0;
+        self.overdue_reported = false;
+    }
+}

@@ -1,0 +1,44 @@
+//! What people say about the ask: the reason and the ticket. Both are shown to reviewers and kept in the audit log.
+
+use super::reading::Reading;
+use super::text::{is_deceptive, quoted};
+use super::{Context, Report};
+
+/// Characters in a reason.
+pub(super) const MAX_REASON: usize = 1_000;
+/// Characters in a ticket; enough for its address.
+pub(super) const MAX_TICKET: usize = 256;
+
+pub(super) fn reason_is_given(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
+    // Spaces, dots and what cannot be seen are no reason.
+    if context.limits.reason_required && !reading.reason.contains(char::is_alphanumeric) {
+        out.add("/reason", "say what the access is for; whoever signs off has to know");
+    }
+}
+
+pub(super) fn reason_is_short_enough(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {
+    let length = reading.reason.chars().count();
+    if length > MAX_REASON {
+        let detail =
+            format!("the reason has {length} characters; keep to {MAX_REASON} and put the rest into the ticket");
+        out.add("/reason", detail);
+    }
+}
+
+pub(super) fn reason_is_plain(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {
+    if let Some(c) = reading.reason.chars().find(|c| is_deceptive(*c) && !matches!(c, '\n' | '\t')) {
+        let detail = format!("the reason holds the control character {}; remove it", c.escape_unicode());
+        out.add("/reason", detail);
+    }
+}
+
+pub(super) fn ticket_is_plain(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {
+    let Some(ticket) = reading.ticket else { return };
+    if ticket.chars().any(is_deceptive) || ticket.chars().count() > MAX_TICKET {
+        let detail = format!(
+            "{} is not one line of up to {MAX_TICKET} characters; give the ticket's number or address alone",
+            quoted(ticket)
+        );
+        out.add("/ticket", detail);
+    }
+}

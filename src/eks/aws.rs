@@ -1,0 +1,227 @@
+//! EKS through the AWS SDK. Together with the files below it, the only place that knows the SDK.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_eks::operation::RequestId;
+
+use super::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written};
+use crate::domain::arn::PrincipalArn;
+use crate::domain::cluster::Cluster;
+use crate::domain::entry::{AccessScope, EntryContent, EntryType, ObservedEntry};
+
+mod clients;
+mod convert;
+mod failure;
+mod pages;
+mod sent;
+
+use clients::Clients;
+pub use clients::{AwsOptions, StaticCredentials};
+use failure::failure;
+use pages::Pages;
+use sent::Sent;
+
+/// EKS as AWS runs it, or whatever speaks its protocol at the endpoint given.
+#[derive(Debug)]
+pub struct AwsEks {
+    clients: Clients,
+}
+
+impl AwsEks {
+    /// Calls nobody yet: clients and credentials are made when a cluster first needs them.
+    #[must_use]
+    pub fn new(options: AwsOptions) -> Self {
+        Self { clients: Clients::new(options) }
+    }
+}
+
+/// Makes one call, and tells of a failure whether the request had left. A macro because the SDK keeps the trait
+/// that its operations share to itself.
+macro_rules! send {
+    ($operation:expr) => {{
+        let sent = Sent::default();
+        $operation.customize().interceptor(sent.clone()).send().await.map_err(|error| failure(error, &sent))
+    }};
+}
+
+fn written(answer: &impl RequestId) -> Written {
+    Written { aws_request_id: answer.request_id().map(str::to_owned), already: false }
+}
+
+/// Taking away what is not there is no failure.
+fn removed(answer: Result<Written, EksError>) -> Result<Written, EksError> {
+    match answer {
+        Err(error) if error.is_not_found() => Ok(Written { aws_request_id: error.aws_request_id, already: true }),
+        answer => answer,
+    }
+}
+
+impl Eks for AwsEks {
+    async fn observe(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+        let client = self.clients.of(cluster).await;
+        let describe =
+            client.describe_access_entry().cluster_name(&cluster.eks_name).principal_arn(principal.to_string());
+        let entry = match send!(describe) {
+            Ok(answer) => {
+                answer.access_entry.ok_or_else(|| EksError::bad_answer("DescribeAccessEntry answered no entry"))?
+            }
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut observed = convert::entry(entry, cluster, principal)?;
+        if !observed.content.entry_type.takes_policies() {
+            return Ok(Some(observed));
+        }
+        let list = client
+            .list_associated_access_policies()
+            .cluster_name(&cluster.eks_name)
+            .principal_arn(principal.to_string());
+        let mut pages = Pages::new("ListAssociatedAccessPolicies");
+        loop {
+            let answer = match send!(list.clone().set_next_token(pages.token())) {
+                Ok(answer) => answer,
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            convert::check_principal(answer.principal_arn(), principal)?;
+            for policy in answer.associated_access_policies() {
+                let (arn, scope) = convert::policy(policy)?;
+                observed.content.access_policies.insert(arn, scope);
+            }
+            if !pages.go_on(answer.next_token)? {
+                return Ok(Some(observed));
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        content: &EntryContent,
+        tags: &BTreeMap<String, String>,
+        token: &str,
+    ) -> Result<Created, EksError> {
+        let told = content.entry_type == EntryType::Standard;
+        let groups = content.kubernetes_groups.iter().cloned().collect();
+        let create = self
+            .clients
+            .of(cluster)
+            .await
+            .create_access_entry()
+            .cluster_name(&cluster.eks_name)
+            .principal_arn(principal.to_string())
+            .r#type(content.entry_type.as_str())
+            .set_username(content.username.clone().filter(|_| told))
+            .set_kubernetes_groups(told.then_some(groups))
+            .set_tags(Some(tags.clone().into_iter().collect()))
+            .client_request_token(token);
+        let answer = send!(create)?;
+        let write = written(&answer);
+        let entry = answer.access_entry.ok_or_else(|| EksError::bad_answer("CreateAccessEntry answered no entry"))?;
+        let observed = convert::entry(entry, cluster, principal)?;
+        Ok(Created { access_entry_arn: observed.access_entry_arn, write })
+    }
+
+    async fn update(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        username: &str,
+        groups: &BTreeSet<String>,
+        token: &str,
+    ) -> Result<Written, EksError> {
+        let update = self
+            .clients
+            .of(cluster)
+            .await
+            .update_access_entry()
+            .cluster_name(&cluster.eks_name)
+            .principal_arn(principal.to_string())
+            .username(username)
+            .set_kubernetes_groups(Some(groups.iter().cloned().collect()))
+            .client_request_token(token);
+        let answer = send!(update)?;
+        convert::check_principal(answer.access_entry().and_then(|entry| entry.principal_arn()), principal)?;
+        Ok(written(&answer))
+    }
+
+    async fn delete(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Written, EksError> {
+        let client = self.clients.of(cluster).await;
+        let delete = client.delete_access_entry().cluster_name(&cluster.eks_name).principal_arn(principal.to_string());
+        removed(send!(delete).map(|answer| written(&answer)))
+    }
+
+    async fn associate(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        policy_arn: &str,
+        scope: &AccessScope,
+    ) -> Result<Written, EksError> {
+        let associate = self
+            .clients
+            .of(cluster)
+            .await
+            .associate_access_policy()
+            .cluster_name(&cluster.eks_name)
+            .principal_arn(principal.to_string())
+            .policy_arn(policy_arn)
+            .access_scope(convert::scope_to_aws(scope));
+        let answer = send!(associate)?;
+        convert::check_principal(answer.principal_arn(), principal)?;
+        Ok(written(&answer))
+    }
+
+    async fn disassociate(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        policy_arn: &str,
+    ) -> Result<Written, EksError> {
+        let disassociate = self
+            .clients
+            .of(cluster)
+            .await
+            .disassociate_access_policy()
+            .cluster_name(&cluster.eks_name)
+            .principal_arn(principal.to_string())
+            .policy_arn(policy_arn);
+        removed(send!(disassociate).map(|answer| written(&answer)))
+    }
+
+    async fn describe_cluster(&self, cluster: &Cluster) -> Result<ClusterGate, EksError> {
+        let client = self.clients.of(cluster).await;
+        let answer = send!(client.describe_cluster().name(&cluster.eks_name))?;
+        convert::gate(answer.cluster, cluster)
+    }
+
+    async fn list_access_policies(&self, cluster: &Cluster) -> Result<Vec<ListedPolicy>, EksError> {
+        let client = self.clients.of(cluster).await;
+        let mut pages = Pages::new("ListAccessPolicies");
+        let mut policies = Vec::new();
+        loop {
+            let answer = send!(client.list_access_policies().set_next_token(pages.token()))?;
+            for policy in answer.access_policies() {
+                policies.push(convert::listed(policy)?);
+            }
+            if !pages.go_on(answer.next_token)? {
+                return Ok(policies);
+            }
+        }
+    }
+
+    async fn list_entries(&self, cluster: &Cluster) -> Result<Vec<String>, EksError> {
+        let client = self.clients.of(cluster).await;
+        let mut pages = Pages::new("ListAccessEntries");
+        let mut principals = Vec::new();
+        loop {
+            let list = client.list_access_entries().cluster_name(&cluster.eks_name).set_next_token(pages.token());
+            let answer = send!(list)?;
+            principals.extend(answer.access_entries.unwrap_or_default());
+            if !pages.go_on(answer.next_token)? {
+                return Ok(principals);
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What went wrong, for people: what it means here and what to do next. EKS's own words are shown beside it.
+
+use super::error::{Class, EksError};
+use crate::domain::cluster::Cluster;
+
+impl EksError {
+    /// A stable code for `lastError.code` and a sentence or two that say what is to be done, and by whom.
+    #[must_use]
+    pub fn explain(&self, cluster: &Cluster) -> (&'static str, String) {
+        let name = &cluster.name;
+        let says = |needle: &str| self.message.as_deref().is_some_and(|words| words.contains(needle));
+        match self.class {
+            Class::Throttled => {
+                ("eks-throttled", format!("AWS limits the calls to EKS for {name}. Entryway slows down and goes on by itself."))
+            }
+            Class::Transient => (
+                "eks-unavailable",
+                format!("EKS did not answer properly for {name}. Entryway tries again by itself, more and more slowly."),
+            ),
+            Class::NotVisibleYet => (
+                "entry-not-visible-yet",
+                format!("EKS does not show the entry on {name} yet, which takes some seconds. Entryway looks again by itself."),
+            ),
+            Class::InUse => (
+                "entry-in-use",
+                format!("{name} has an access entry for this principal already. Entryway looks whose it is and goes on from there."),
+            ),
+            Class::FreshPrincipal => (
+                "principal-not-found",
+                "IAM does not know the principal. If it was created just now, Entryway tries again by itself; if not, \
+                 check the ARN, its path included, and that the principal exists."
+                    .to_owned(),
+            ),
+            Class::ClusterNotReady => (
+                "cluster-not-active",
+                format!("{name} is being created, changed or deleted. Entryway tries again by itself once it is ACTIVE."),
+            ),
+            Class::ClusterGone => ("cluster-not-found", cluster_gone(cluster)),
+            Class::AuthMode => ("cluster-auth-mode", auth_mode(cluster)),
+            Class::Denied => self.denied(cluster),
+            Class::Credentials => ("aws-credentials", credentials(cluster)),
+            Class::BadAnswer => (
+                "eks-bad-answer",
+                format!(
+                    "What came back from EKS for {name} cannot be right, so nothing was concluded from it. Entryway \
+                     tries again by itself; the log has the details for the operator."
+                ),
+            ),
+            Class::Final if self.code.as_deref() == Some("ResourceLimitExceededException") => (
+                "entry-quota-reached",
+                format!("{name} holds as many access entries as EKS allows (3,000). Delete some, then retry the request."),
+            ),
+            Class::Final if says("specified policyArn could not be found") => (
+                "policy-unknown",
+                "EKS has no access policy of this ARN. File a new request with a policy that GET /v1/access-policies lists."
+                    .to_owned(),
+            ),
+            Class::Final => (
+                "eks-refused",
+                "EKS refused this for good; its own words say why. File a new request that takes them into account."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn denied(&self, cluster: &Cluster) -> (&'static str, String) {
+        let who = match &cluster.role_arn {
+            Some(role) => format!("the role {role}"),
+            None => "the identity that Entryway runs as".to_owned(),
+        };
+        let missing = self.message.as_deref().and_then(Missing::read);
+        let explicit = self.message.as_deref().is_some_and(|words| words.contains("explicit deny"));
+        match missing {
+            Some(Missing { action: "iam:PassRole", resource }) => (
+                "pass-role-denied",
+                format!(
+                    "EKS needs iam:PassRole to make an entry of this type. Allow {who} iam:PassRole on {}, then retry \
+                     the request.",
+                    resource.unwrap_or("the node role")
+                ),
+            ),
+            Some(Missing { action, resource }) => {
+                let on = resource.map(|resource| format!(" on {resource}")).unwrap_or_default();
+                let mend = if explicit {
+                    format!(
+                        "A policy explicitly denies {who} {action}{on}, which no permission overrides. Lift that deny"
+                    )
+                } else {
+                    format!("Allow {who} {action}{on}")
+                };
+                ("aws-access-denied", format!("{mend}, then retry the request."))
+            }
+            None => (
+                "aws-access-denied",
+                format!(
+                    "AWS does not let {who} do this on {}. Check its permissions, then retry the request.",
+                    cluster.name
+                ),
+            ),
+        }
+    }
+}
+
+fn cluster_gone(cluster: &Cluster) -> String {
+    format!(
+        "EKS knows no cluster {} in account {}, region {}. Check eks_name, region, account_id and role_arn of {} in the \
+         configuration.",
+        cluster.eks_name, cluster.account_id, cluster.region, cluster.name
+    )
+}
+
+/// The mode can only ever move towards `API`, and `API_AND_CONFIG_MAP` keeps `aws-auth` working
+/// (`EKS user guide, change authentication mode`).
+fn auth_mode(cluster: &Cluster) -> String {
+    format!(
+        "The authentication mode of {} has no place for access entries. Run: aws eks update-cluster-config --region {} \
+         --name {} --access-config authenticationMode=API_AND_CONFIG_MAP (it keeps aws-auth working and cannot be \
+         undone); then retry the request.",
+        cluster.name, cluster.region, cluster.eks_name
+    )
+}
+
+fn credentials(cluster: &Cluster) -> String {
+    let check = match &cluster.role_arn {
+        Some(role) => format!("that Entryway may assume {role} (its trust policy, external_id)"),
+        None => "that Entryway has AWS credentials and that they are in date".to_owned(),
+    };
+    format!(
+        "AWS did not take Entryway's credentials for {}. Check {check}. Entryway tries again by itself.",
+        cluster.name
+    )
+}
+
+/// What an access denied answer says is missing (`IAM user guide, access denied error messages`): "… is not
+/// authorized to perform: eks:CreateAccessEntry on resource: arn:… because …".
+struct Missing<'a> {
+    action: &'a str,
+    resource: Option<&'a str>,
+}
+
+impl<'a> Missing<'a> {
+    fn read(words: &'a str) -> Option<Self> {
+        let (_, rest) = words.split_once("not authorized to perform: ")?;
+        let action = rest.split_whitespace().next()?;
+        let resource = rest.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
+        Some(Self { action, resource: resource.map(|arn| arn.trim_end_matches(['.', ','])) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn cluster(role_arn: Option<&str>) -> Cluster {
+        Cluster {
+            name: "prod".into(),
+            eks_name: "prod-eu-1".into(),
+            region: "eu-central-1".into(),
+            account_id: "111122223333".into(),
+            role_arn: role_arn.map(str::to_owned),
+            external_id: None,
+            environment: "prod".into(),
+            labels: BTreeMap::new(),
+            existing_entries: Default::default(),
+            drift: Default::default(),
+            protected_principals: BTreeSet::new(),
+            allowed_principal_accounts: BTreeSet::new(),
+        }
+    }
+
+    fn explained(class: Class, code: &str, message: &str, role: Option<&str>) -> (&'static str, String) {
+        EksError { code: Some(code.into()), message: Some(message.into()), ..EksError::of(class) }
+            .explain(&cluster(role))
+    }
+
+    #[test]
+    fn the_command_that_mends_the_authentication_mode_can_be_pasted() {
+        let (code, detail) = explained(Class::AuthMode, "InvalidRequestException", "", None);
+        assert_eq!(code, "cluster-auth-mode");
+        let command = "aws eks update-cluster-config --region eu-central-1 --name prod-eu-1 --access-config \
+                       authenticationMode=API_AND_CONFIG_MAP ";
+        assert!(detail.contains(command), "{detail}");
+    }
+
+    #[test]
+    fn denied_access_names_the_action_the_resource_and_who_lacks_it() {
+        let words = "User: arn:aws:sts::111122223333:assumed-role/target/entryway is not authorized to perform: \
+                     eks:CreateAccessEntry on resource: arn:aws:eks:eu-central-1:111122223333:cluster/prod-eu-1 because no \
+                     identity-based policy allows the eks:CreateAccessEntry action";
+        let role = "arn:aws:iam::111122223333:role/target";
+        let (code, detail) = explained(Class::Denied, "AccessDeniedException", words, Some(role));
+        assert_eq!(code, "aws-access-denied");
+        assert_eq!(
+            detail,
+            "Allow the role arn:aws:iam::111122223333:role/target eks:CreateAccessEntry on \
+             arn:aws:eks:eu-central-1:111122223333:cluster/prod-eu-1, then retry the request."
+        );
+    }
+
+    #[test]
+    fn an_explicit_deny_is_not_mended_by_a_permission() {
+        let words = "User: x is not authorized to perform: eks:CreateAccessEntry on resource: arn:y with an explicit deny \
+                     in a service control policy";
+        let (_, detail) = explained(Class::Denied, "AccessDeniedException", words, None);
+        assert!(
+            detail.contains("explicitly denies the identity that Entryway runs as eks:CreateAccessEntry on arn:y,")
+        );
+    }
+
+    #[test]
+    fn a_missing_pass_role_names_the_node_role() {
+        let words =
+            "User: x is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/node.";
+        let (code, detail) = explained(Class::Denied, "AccessDeniedException", words, None);
+        assert_eq!(code, "pass-role-denied");
+        assert!(detail.contains("iam:PassRole on arn:aws:iam::111122223333:role/node,"), "{detail}");
+    }
+
+    #[test]
+    fn denied_access_in_other_words_still_says_where_to_look() {
+        let (code, detail) = explained(Class::Denied, "AccessDeniedException", "No.", None);
+        assert_eq!(code, "aws-access-denied");
+        assert!(detail.contains("the identity that Entryway runs as"), "{detail}");
+    }
+
+    #[test]
+    fn final_answers_that_have_a_code_of_their_own_get_it() {
+        let unknown =
+            explained(Class::Final, "ResourceNotFoundException", "The specified policyArn could not be found.", None);
+        assert_eq!(unknown.0, "policy-unknown");
+        assert_eq!(explained(Class::Final, "ResourceLimitExceededException", "", None).0, "entry-quota-reached");
+        assert_eq!(explained(Class::Final, "InvalidParameterException", "x", None).0, "eks-refused");
+    }
+
+    #[test]
+    fn credentials_point_at_the_role_to_assume() {
+        let role = "arn:aws:iam::111122223333:role/target";
+        let (_, detail) = explained(Class::Credentials, "AccessDenied", "", Some(role));
+        assert!(detail.contains(role) && detail.contains("external_id"), "{detail}");
+    }
+}

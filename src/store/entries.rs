@@ -1,0 +1,246 @@
+//! Entries: the work of the worker. A claim gives a lease with a token; everything recorded afterwards carries the
+//! token, and 0 rows mean that the lease, and with it the right to say anything, is lost.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Store, StoreError, Tx};
+use crate::domain::record::EntryRecord;
+
+/// The right to work on one entry, until somebody else may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Entryway's name for the cluster.
+    pub cluster_name: String,
+    /// Whose entry it is.
+    pub principal_arn: String,
+    token: Uuid,
+}
+
+/// When to look at an entry again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The next look; `None` is never.
+    pub next_run_at: Option<DateTime<Utc>>,
+    /// The next time there is something to take away.
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+struct EntryRow {
+    cluster_name: String,
+    principal_arn: String,
+    wakes: i64,
+    attempts: i32,
+    written: Option<Value>,
+    touched_at: Option<DateTime<Utc>>,
+    unsure: bool,
+    agreeing_reads: i32,
+    agreeing_since: Option<DateTime<Utc>>,
+    disagreeing_reads: i32,
+    last_read_at: Option<DateTime<Utc>>,
+    access_entry_arn: Option<String>,
+    last_error: Option<Value>,
+    drifted: bool,
+    overdue_reported: bool,
+}
+
+impl TryFrom<EntryRow> for EntryRecord {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
+        let corrupt =
+            |column| StoreError::corrupt("entry", column, format!("{} {}", row.cluster_name, row.principal_arn));
+        Ok(Self {
+            wakes: row.wakes,
+            attempts: row.attempts,
+            written: row.written.map(serde_json::from_value).transpose().map_err(|_| corrupt("written"))?,
+            touched_at: row.touched_at,
+            unsure: row.unsure,
+            agreeing_reads: row.agreeing_reads,
+            agreeing_since: row.agreeing_since,
+            disagreeing_reads: row.disagreeing_reads,
+            last_read_at: row.last_read_at,
+            access_entry_arn: row.access_entry_arn,
+            last_error: row.last_error.map(serde_json::from_value).transpose().map_err(|_| corrupt("last_error"))?,
+            drifted: row.drifted,
+            overdue_reported: row.overdue_reported,
+            cluster_name: row.cluster_name,
+            principal_arn: row.principal_arn,
+        })
+    }
+}
+
+/// Makes an entry due now. `ending` says that there is something to take away, which goes before anything that grants.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn wake(tx: &mut Tx, cluster: &str, principal: &str, ending: bool) -> Result<(), StoreError> {
+    wake_at(tx, cluster, principal, tx.now, ending).await
+}
+
+/// Makes an entry due at `at`, if it is not due before.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn wake_at(
+    tx: &mut Tx,
+    cluster: &str,
+    principal: &str,
+    at: DateTime<Utc>,
+    ending: bool,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- entries.wake
+        UPDATE entry
+           SET next_run_at = least(next_run_at, $3), wakes = wakes + 1,
+               ends_at = CASE WHEN $4 THEN least(ends_at, $3) ELSE ends_at END
+         WHERE cluster_name = $1 AND principal_arn = $2",
+        cluster,
+        principal,
+        at,
+        ending
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    tx.work = true;
+    Ok(())
+}
+
+/// Takes up to `limit` due entries that nobody holds, those with something to take away first, leaving out the
+/// clusters in `busy`. The attempt is counted here, so that one that kills its worker counts as well.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -> Result<Vec<Lease>, StoreError> {
+    let token = Uuid::new_v4();
+    let rows = sqlx::query!(
+        "-- entries.claim
+        WITH ending AS (
+            SELECT cluster_name, principal_arn FROM entry
+             WHERE ends_at <= $1 AND next_run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+               AND cluster_name <> ALL ($5)
+             ORDER BY ends_at LIMIT $4 FOR UPDATE SKIP LOCKED
+        ), other AS (
+            SELECT cluster_name, principal_arn FROM entry
+             WHERE next_run_at <= $1 AND (ends_at IS NULL OR ends_at > $1) AND (lease_until IS NULL OR lease_until <= $1)
+               AND cluster_name <> ALL ($5)
+             ORDER BY next_run_at LIMIT $4 - (SELECT count(*) FROM ending) FOR UPDATE SKIP LOCKED
+        )
+        UPDATE entry e SET lease_token = $2, lease_until = $3, attempts = e.attempts + 1
+          FROM (SELECT * FROM ending UNION ALL SELECT * FROM other) AS due
+         WHERE e.cluster_name = due.cluster_name AND e.principal_arn = due.principal_arn
+        RETURNING e.cluster_name, e.principal_arn",
+        tx.now,
+        token,
+        tx.now + lease,
+        limit,
+        busy,
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    let lease = |cluster_name, principal_arn| Lease { cluster_name, principal_arn, token };
+    Ok(rows.into_iter().map(|row| lease(row.cluster_name, row.principal_arn)).collect())
+}
+
+/// When the next entry is due, leased ones and those on `busy` clusters left out.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn next_due(store: &Store, busy: &[String]) -> Result<Option<TimeDelta>, StoreError> {
+    let millis = sqlx::query_scalar!(
+        "-- entries.next_due
+        SELECT (1000 * extract(epoch FROM next_run_at - coalesce($1::timestamptz, now())))::bigint
+          FROM entry
+         WHERE next_run_at IS NOT NULL AND lease_until IS NULL AND cluster_name <> ALL ($2)
+         ORDER BY next_run_at LIMIT 1",
+        store.clock.sql(),
+        busy
+    )
+    .fetch_optional(&store.pool)
+    .await?;
+    Ok(millis.flatten().map(TimeDelta::milliseconds))
+}
+
+/// Makes sure the lease is still ours, prolongs it, and keeps it until this transaction ends.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
+pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryRecord, StoreError> {
+    sqlx::query_as!(
+        EntryRow,
+        "-- entries.hold
+        UPDATE entry SET lease_until = $4
+         WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
+        RETURNING cluster_name, principal_arn, wakes, attempts, written, touched_at, unsure, agreeing_reads,
+                  agreeing_since, disagreeing_reads, last_read_at, access_entry_arn, last_error, drifted,
+                  overdue_reported",
+        lease.cluster_name,
+        lease.principal_arn,
+        lease.token,
+        tx.now + until,
+        tx.now,
+    )
+    .fetch_optional(&mut *tx.inner)
+    .await?
+    .ok_or(StoreError::LeaseLost)?
+    .try_into()
+}
+
+/// Records what is known of the entry now, and goes on holding it.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<(), StoreError> {
+    let saved = sqlx::query!(
+        "-- entries.save
+        UPDATE entry
+           SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
+               disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
+               overdue_reported = $14, attempts = $15
+         WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
+        lease.cluster_name,
+        lease.principal_arn,
+        lease.token,
+        record.written.as_ref().map(|written| json!(written)),
+        record.touched_at,
+        record.unsure,
+        record.agreeing_reads,
+        record.agreeing_since,
+        record.disagreeing_reads,
+        record.last_read_at,
+        record.access_entry_arn,
+        record.last_error.as_ref().map(|error| json!(error)),
+        record.drifted,
+        record.overdue_reported,
+        record.attempts,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if saved.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Gives the lease back and says when to look next. If somebody asked for a look since `seen_wakes`, that is now.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn release(tx: &mut Tx, lease: &Lease, seen_wakes: i64, due: Due) -> Result<(), StoreError> {
+    let released = sqlx::query!(
+        "-- entries.release
+        UPDATE entry
+           SET lease_token = NULL, lease_until = NULL,
+               next_run_at = CASE WHEN wakes = $4 THEN $5 ELSE $7::timestamptz END,
+               ends_at = CASE WHEN wakes = $4 THEN $6 ELSE least(ends_at, $6) END
+         WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
+        lease.cluster_name,
+        lease.principal_arn,
+        lease.token,
+        seen_wakes,
+        due.next_run_at,
+        due.ends_at,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if released.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}

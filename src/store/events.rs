@@ -1,0 +1,111 @@
+//! The audit log. Events about a request are written with the change they tell of ([`super::requests`]); what is about
+//! no request is written here.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::rows::EventRow;
+use super::{Store, StoreError, Tx};
+use crate::domain::event::{Event, NewEvent};
+
+/// Columns of events about to be inserted, as Postgres' `unnest` wants them.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) types: Vec<String>,
+    pub(super) actors: Vec<String>,
+    pub(super) submitted_bys: Vec<Option<String>>,
+    pub(super) vias: Vec<String>,
+    pub(super) request_ids: Vec<Option<Uuid>>,
+    pub(super) cluster_names: Vec<Option<String>>,
+    pub(super) principal_arns: Vec<Option<String>>,
+    pub(super) datas: Vec<serde_json::Value>,
+    pub(super) prev_hashes: Vec<Option<String>>,
+    pub(super) hashes: Vec<String>,
+}
+
+impl Columns {
+    /// Adds `event`, linked to the event with the hash `prev`; answers its own hash.
+    pub(super) fn push(&mut self, event: NewEvent, at: DateTime<Utc>, prev: Option<String>) -> String {
+        let id = Uuid::now_v7();
+        let hash = event.hash(id, at, prev.as_deref());
+        self.ids.push(id);
+        self.types.push(event.event_type.as_str().to_owned());
+        self.actors.push(event.actor);
+        self.submitted_bys.push(event.submitted_by);
+        self.vias.push(event.via.as_str().to_owned());
+        self.request_ids.push(event.request_id);
+        self.cluster_names.push(event.cluster_name);
+        self.principal_arns.push(event.principal_arn);
+        self.datas.push(event.data);
+        self.prev_hashes.push(prev);
+        self.hashes.push(hash.clone());
+        hash
+    }
+
+    pub(super) async fn insert(self, tx: &mut Tx) -> Result<(), StoreError> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "-- events.insert
+            INSERT INTO event (id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn, data,
+                               prev_hash, hash)
+            SELECT id, type, $12, actor, submitted_by, via, request_id, cluster_name, principal_arn, data, prev_hash, hash
+              FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
+                          $8::text[], $9::jsonb[], $10::text[], $11::text[])
+                   WITH ORDINALITY
+                   AS e (id, type, actor, submitted_by, via, request_id, cluster_name, principal_arn, data, prev_hash,
+                         hash, place)
+             ORDER BY place",
+            &self.ids,
+            &self.types,
+            &self.actors,
+            &self.submitted_bys as &[Option<String>],
+            &self.vias,
+            &self.request_ids as &[Option<Uuid>],
+            &self.cluster_names as &[Option<String>],
+            &self.principal_arns as &[Option<String>],
+            &self.datas,
+            &self.prev_hashes as &[Option<String>],
+            &self.hashes,
+            tx.now,
+        )
+        .execute(&mut *tx.inner)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Writes an event that is about no request: an ask that was turned down, a cluster's health, an entry's drift.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn append(tx: &mut Tx, events: Vec<NewEvent>) -> Result<(), StoreError> {
+    let mut columns = Columns::default();
+    for event in events {
+        debug_assert!(event.request_id.is_none(), "events about a request belong into its chain: requests::save");
+        columns.push(event, tx.now, None);
+    }
+    columns.insert(tx).await
+}
+
+/// A request's timeline, oldest first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query_as!(
+        EventRow,
+        r#"-- events.of_request
+        SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
+               data AS "data: _", prev_hash, hash
+          FROM event WHERE request_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"#,
+        request_id,
+        after,
+        limit
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    rows.into_iter().map(Event::try_from).collect()
+}

@@ -1,0 +1,299 @@
+//! Requests. A change is one compare-and-set on (id, state, version), and writes its events with it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::events::Columns;
+use super::rows::RequestRow;
+use super::{Store, StoreError, Tx};
+use crate::domain::event::NewEvent;
+use crate::domain::request::Request;
+use crate::domain::states::{EndReason, RequestState};
+
+mod list;
+
+pub use list::{Filter, list};
+
+/// The three answers of a compare-and-set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cas {
+    /// It was as expected, and is changed now.
+    Done,
+    /// It is there, but at another version by now.
+    Stale,
+    /// There is no such request.
+    Gone,
+}
+
+/// Files `request` with its first events and makes its entry known; the worker is woken when it may already apply.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -> Result<(), StoreError> {
+    let mut log = Columns::default();
+    for event in events {
+        let prev = Some(std::mem::take(&mut request.chain_head)).filter(|head| !head.is_empty());
+        request.chain_head = log.push(event, tx.now, prev);
+    }
+    let principal_arn = request.spec.principal.to_string();
+    let due = match request.state {
+        RequestState::Applying => Some(tx.now),
+        RequestState::Scheduled => request.spec.start_at,
+        _ => None,
+    };
+    sqlx::query!(
+        "-- requests.insert
+        WITH filed AS (
+            INSERT INTO request (id, cluster_name, principal_arn, content, tags, reason, ticket, duration_ms, start_at,
+                                 break_glass, spec_digest, requester, submitted_by, extends, warnings, state,
+                                 policy_digest, lapses_at, applying_since, chain_head, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21)
+        ), known AS (
+            INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at)
+            VALUES ($2, $3, $22)
+            ON CONFLICT (cluster_name, principal_arn) DO UPDATE
+               SET next_run_at = least(e.next_run_at, $22), wakes = e.wakes + 1
+             WHERE $22::timestamptz IS NOT NULL
+        )
+        INSERT INTO event (id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn, data,
+                           prev_hash, hash)
+        SELECT e.id, e.type, $21, e.actor, e.submitted_by, e.via, $1, $2, $3, e.data, e.prev_hash, e.hash
+          FROM unnest($23::uuid[], $24::text[], $25::text[], $26::text[], $27::text[], $28::jsonb[], $29::text[],
+                      $30::text[]) WITH ORDINALITY
+               AS e (id, type, actor, submitted_by, via, data, prev_hash, hash, place)
+         ORDER BY e.place",
+        request.id,
+        request.spec.cluster_name,
+        principal_arn,
+        json!(request.spec.content),
+        json!(request.spec.tags),
+        request.spec.reason,
+        request.spec.ticket,
+        request.spec.duration.map(|duration| duration.num_milliseconds()),
+        request.spec.start_at,
+        request.spec.break_glass,
+        request.spec_digest,
+        request.requester,
+        request.submitted_by,
+        request.extends,
+        json!(request.warnings),
+        request.state.as_str(),
+        request.policy_digest,
+        request.lapses_at,
+        request.applying_since,
+        request.chain_head,
+        tx.now,
+        due,
+        &log.ids,
+        &log.types,
+        &log.actors,
+        &log.submitted_bys as &[Option<String>],
+        &log.vias,
+        &log.datas,
+        &log.prev_hashes as &[Option<String>],
+        &log.hashes,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    tx.changed.push(request.id);
+    tx.work |= due.is_some();
+    Ok(())
+}
+
+/// Makes the row what `request` is now, if it still is at the version `request` was loaded at and in `from`. On
+/// [`Cas::Done`] the events are written and `request` carries its new version.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn save(
+    tx: &mut Tx,
+    request: &mut Request,
+    from: RequestState,
+    events: Vec<NewEvent>,
+) -> Result<Cas, StoreError> {
+    debug_assert!(from == request.state || from.may_become(request.state), "{from:?} → {:?}", request.state);
+    let mut log = Columns::default();
+    let mut head = request.chain_head.clone();
+    for event in events {
+        debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
+        head = log.push(event, tx.now, Some(head));
+    }
+    let row = sqlx::query!(
+        r#"-- requests.save
+        WITH moved AS (
+            UPDATE request
+               SET state = $4, moved_from = CASE WHEN state = $4 THEN moved_from ELSE state END, version = version + 1,
+                   end_reason = $5, policy_digest = $6, starts_at = $7, applied_at = $8, verified_at = $9,
+                   expires_at = $10, ended_at = $11, verification_level = $12, agreeing_reads = $13, lag_ms = $14,
+                   last_error = $15, applying_since = $16, chain_head = $17, updated_at = $18
+             WHERE id = $1 AND state = $2 AND version = $3
+            RETURNING id, cluster_name, principal_arn
+        ), logged AS (
+            INSERT INTO event (id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn, data,
+                               prev_hash, hash)
+            SELECT e.id, e.type, $18, e.actor, e.submitted_by, e.via, m.id, m.cluster_name, m.principal_arn, e.data,
+                   e.prev_hash, e.hash
+              FROM moved m,
+                   unnest($19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::jsonb[], $25::text[],
+                          $26::text[]) WITH ORDINALITY
+                   AS e (id, type, actor, submitted_by, via, data, prev_hash, hash, place)
+             ORDER BY e.place
+        )
+        SELECT EXISTS (SELECT 1 FROM moved) AS "moved!", EXISTS (SELECT 1 FROM request WHERE id = $1) AS "there!""#,
+        request.id,
+        from.as_str(),
+        request.version,
+        request.state.as_str(),
+        request.end_reason.map(EndReason::as_str),
+        request.policy_digest,
+        request.grant.starts_at,
+        request.grant.applied_at,
+        request.grant.verified_at,
+        request.grant.expires_at,
+        request.grant.ended_at,
+        request.verification.level.as_str(),
+        request.verification.agreeing_reads,
+        request.verification.lag_ms,
+        request.last_error.as_ref().map(|error| json!(error)),
+        request.applying_since,
+        head,
+        tx.now,
+        &log.ids,
+        &log.types,
+        &log.actors,
+        &log.submitted_bys as &[Option<String>],
+        &log.vias,
+        &log.datas,
+        &log.prev_hashes as &[Option<String>],
+        &log.hashes,
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    if !row.moved {
+        return Ok(if row.there { Cas::Stale } else { Cas::Gone });
+    }
+    request.version += 1;
+    request.updated_at = tx.now;
+    request.chain_head = head;
+    tx.changed.push(request.id);
+    Ok(Cas::Done)
+}
+
+/// A request, for showing.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn find(store: &Store, id: Uuid) -> Result<Option<Request>, StoreError> {
+    let row = sqlx::query_as!(
+        RequestRow,
+        "-- requests.find
+        SELECT * FROM request WHERE id = $1",
+        id
+    )
+    .fetch_optional(&store.pool)
+    .await?;
+    row.map(Request::try_from).transpose()
+}
+
+/// A request, for changing: whoever else wants to change it waits for this transaction.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Request>, StoreError> {
+    let row = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock
+        SELECT * FROM request WHERE id = $1 FOR UPDATE",
+        id
+    )
+    .fetch_optional(&mut *tx.inner)
+    .await?;
+    row.map(Request::try_from).transpose()
+}
+
+/// Everything an entry is made up of or is getting rid of, oldest first, for changing. A row that does not decode, or
+/// whose spec is not the one that was approved, grants nothing: it is left out and reported in the log, and the
+/// others go on.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn lock_of_entry(tx: &mut Tx, cluster: &str, principal: &str) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock_of_entry
+        SELECT * FROM request
+         WHERE cluster_name = $1 AND principal_arn = $2
+           AND state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')
+         ORDER BY id FOR UPDATE",
+        cluster,
+        principal
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Request::try_from(row).inspect_err(report).ok()).collect())
+}
+
+fn report(error: &StoreError) {
+    tracing::error!(%error, "a request was changed by other means than Entryway; it grants nothing");
+}
+
+/// What a new ask of `requester` has to fit beside: how many of theirs are pending, and what is live or will be on
+/// each entry of `principals`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn beside(
+    tx: &mut Tx,
+    requester: &str,
+    clusters: &[String],
+    principals: &[String],
+) -> Result<(i64, Vec<Request>), StoreError> {
+    let pending = sqlx::query_scalar!(
+        r#"-- requests.pending_of
+        SELECT count(*) AS "count!" FROM request WHERE requester = $1 AND state = 'pending'"#,
+        requester
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.beside
+        SELECT * FROM request
+         WHERE cluster_name = ANY($1) AND principal_arn = ANY($2)
+           AND state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')
+         ORDER BY id",
+        clusters,
+        principals
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok((pending, rows.into_iter().map(Request::try_from).collect::<Result<_, _>>()?))
+}
+
+/// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn lock_overdue(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock_overdue
+        SELECT * FROM request WHERE state = 'pending' AND lapses_at <= $1
+         ORDER BY lapses_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+        tx.now,
+        limit
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    rows.into_iter().map(Request::try_from).collect()
+}
+
+/// The lowest UUID v7 that a request filed at `at` can have, give or take the clocks of replicas.
+fn lowest_id(at: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(at.timestamp_millis().max(0)).unwrap_or_default() & 0xffff_ffff_ffff;
+    Uuid::from_u128(millis << 80)
+}
+
+/// How far the clocks of replicas may be apart before a list by time of filing misses a request.
+const CLOCK_SLACK: TimeDelta = TimeDelta::minutes(10);

@@ -1,0 +1,136 @@
+//! Who waits for what is told of it after the commit: tasks of this process at once, other replicas by `NOTIFY`.
+//! Nothing depends on it. Polling is the truth; this only makes it quick.
+
+use std::sync::Arc;
+
+use sqlx::postgres::PgListener;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+
+const CHANNEL: &str = "entryway";
+
+/// Notices that a slow reader may fall behind before it is told that it missed some.
+const BACKLOG: usize = 1024;
+
+/// The most ids in one `NOTIFY`, whose payload Postgres limits to 8000 bytes.
+const IDS_PER_PAYLOAD: usize = 200;
+
+/// Something was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// This request changed.
+    Changed(Uuid),
+    /// Notices may have been missed; look for yourself.
+    Resync,
+}
+
+/// The switchboard of one process.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    notices: broadcast::Sender<Notice>,
+    outbox: broadcast::Sender<(Vec<Uuid>, bool)>,
+    work: Arc<Notify>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { notices: broadcast::channel(BACKLOG).0, outbox: broadcast::channel(BACKLOG).0, work: Arc::default() }
+    }
+}
+
+impl Hub {
+    /// Says that `changed` were committed, and whether there is work for a worker.
+    pub(super) fn announce(&self, changed: &[Uuid], work: bool) {
+        if changed.is_empty() && !work {
+            return;
+        }
+        self.tell(changed, work);
+        // No receiver: nothing forwards to other replicas, which then find out by polling.
+        let _ = self.outbox.send((changed.to_vec(), work));
+    }
+
+    fn tell(&self, changed: &[Uuid], work: bool) {
+        for id in changed {
+            // No receiver: nobody waits.
+            let _ = self.notices.send(Notice::Changed(*id));
+        }
+        if work {
+            self.work.notify_one();
+        }
+    }
+
+    /// Notices from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Waits until there may be work. A call that came before the wait is not lost.
+    pub async fn work(&self) {
+        self.work.notified().await;
+    }
+}
+
+/// Carries notices between replicas until `stop`. Ends with an error when the connection breaks; call it again.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], as behind a pooler that does not pass `LISTEN` on.
+pub async fn listen(store: &Store, stop: &CancellationToken) -> Result<(), StoreError> {
+    let mut listener = PgListener::connect_with(&store.pool).await?;
+    listener.listen(CHANNEL).await?;
+    // What was announced while nobody listened is gone.
+    let _ = store.hub.notices.send(Notice::Resync);
+    store.hub.work.notify_one();
+    let mut outbox = store.hub.outbox.subscribe();
+    let me = Uuid::now_v7().to_string();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            heard = listener.try_recv() => match heard? {
+                Some(notification) => hear(store, &me, notification.payload()),
+                None => {
+                    let _ = store.hub.notices.send(Notice::Resync);
+                    store.hub.work.notify_one();
+                }
+            },
+            sent = outbox.recv() => {
+                if let Ok((changed, work)) = sent {
+                    forward(store, &me, &changed, work).await?;
+                }
+            }
+        }
+    }
+}
+
+fn hear(store: &Store, me: &str, payload: &str) {
+    let mut words = payload.split(' ');
+    if words.next() == Some(me) {
+        return;
+    }
+    let work = words.next() == Some("work");
+    let changed: Vec<_> = words.filter_map(|word| word.parse().ok()).collect();
+    store.hub.tell(&changed, work);
+}
+
+async fn forward(store: &Store, me: &str, changed: &[Uuid], work: bool) -> Result<(), StoreError> {
+    let mut chunks: Vec<_> = changed.chunks(IDS_PER_PAYLOAD).collect();
+    if chunks.is_empty() {
+        chunks.push(&[]);
+    }
+    for chunk in chunks {
+        let ids: Vec<_> = chunk.iter().map(Uuid::to_string).collect();
+        let payload = format!("{me} {} {}", if work { "work" } else { "-" }, ids.join(" "));
+        sqlx::query!(
+            "-- wake.forward
+            SELECT pg_notify($1, $2)",
+            CHANNEL,
+            payload
+        )
+        .fetch_one(&store.pool)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! Looking, which needs no transaction: what is shown may be a moment old.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::WorkflowError;
+use super::desk::{Desk, call_of};
+use super::standing::Details;
+use crate::domain::event::Event;
+use crate::domain::identity::Caller;
+use crate::domain::request::Request;
+use crate::domain::states::RequestState;
+use crate::policy::{Action, Call, ServiceAction};
+use crate::store::clusters::{self, Health};
+use crate::store::{Notice, StoreError, events, keys, requests, reviews};
+use tokio::sync::broadcast::Receiver;
+
+pub use crate::store::Filter;
+
+/// How many rows one list looks at before it answers with what it has found, when the caller may see few of them.
+const MOST_ROWS: usize = 2000;
+
+/// The most events of one request in one answer. More than a request can have in a year of daily drift.
+const MOST_EVENTS: i64 = 2000;
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// What the caller may see.
+    pub items: Vec<Details>,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<Uuid>,
+}
+
+impl Desk {
+    /// One request.
+    ///
+    /// # Errors
+    /// [`WorkflowError::NotFound`], also for what the caller may not see.
+    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<Details, WorkflowError> {
+        let request = requests::find(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
+        let given = reviews::read(&self.store, &[id]).await?;
+        let policies = self.policies.current();
+        self.details(&policies, caller, request, given, self.store.clock().approximate()).ok_or(WorkflowError::NotFound)
+    }
+
+    /// What the caller may see among what `filter` asks for, newest first. `reviewable` keeps only what they could
+    /// review now.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        mut filter: Filter,
+        reviewable: bool,
+        mut before: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Page, WorkflowError> {
+        if reviewable {
+            if filter.states.is_empty() || filter.states.contains(&RequestState::Pending) {
+                filter.states = vec![RequestState::Pending];
+            } else {
+                return Ok(Page { items: vec![], next: None });
+            }
+        }
+        let policies = self.policies.current();
+        let mut items: Vec<Details> = Vec::new();
+        let mut looked_at = 0;
+        loop {
+            let now = self.store.clock().approximate();
+            let batch = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+            let rows = requests::list(&self.store, &filter, before, batch).await?;
+            let exhausted = rows.len() <= limit;
+            looked_at += rows.len();
+            let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+            let given = reviews::read(&self.store, &ids).await?;
+            for request in rows {
+                if items.len() == limit {
+                    return Ok(Page { next: items.last().map(|last| last.request.id), items });
+                }
+                before = Some(request.id);
+                let own = given.iter().filter(|review| review.request_id == request.id).cloned().collect();
+                let shown = self.details(&policies, caller, request, own, now);
+                items.extend(shown.filter(|details| !reviewable || details.allowed.contains(&"approve")));
+            }
+            if exhausted {
+                return Ok(Page { items, next: None });
+            }
+            if looked_at >= MOST_ROWS {
+                return Ok(Page { items, next: before });
+            }
+        }
+    }
+
+    /// The timeline of a request, oldest first.
+    ///
+    /// # Errors
+    /// [`WorkflowError::NotFound`], also for what the caller may not see.
+    pub async fn events(&self, caller: &Caller, id: Uuid) -> Result<Vec<Event>, WorkflowError> {
+        let request = requests::find(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
+        if !self.may_view(caller, &request) {
+            return Err(WorkflowError::NotFound);
+        }
+        Ok(events::of_request(&self.store, id, 0, MOST_EVENTS).await?)
+    }
+
+    fn may_view(&self, caller: &Caller, request: &Request) -> bool {
+        let (case, call) = (self.case(request), self.call(caller));
+        self.policies.current().authorize(&caller.identity, Action::View, &case.facts(request), &call).allowed
+    }
+
+    /// What EKS last said about the configured clusters.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn health(&self) -> Result<Vec<Health>, WorkflowError> {
+        let mut tx = self.store.begin().await?;
+        let health = clusters::of(&mut tx, &self.clusters.names()).await?;
+        tx.rollback().await?;
+        Ok(health)
+    }
+
+    /// Whether policy lets `caller` do `action` on Entryway itself.
+    #[must_use]
+    pub fn may(&self, caller: &Caller, action: ServiceAction) -> bool {
+        self.policies.current().authorize_service(&caller.identity, action, &self.call(caller)).allowed
+    }
+
+    fn call(&self, caller: &Caller) -> Call {
+        call_of(caller, self.store.clock().approximate())
+    }
+
+    /// The time for deciding what to show, good to a few milliseconds; what is stored is decided by the database's.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.store.clock().approximate()
+    }
+
+    /// Notices of changed requests from now on.
+    #[must_use]
+    pub fn notices(&self) -> Receiver<Notice> {
+        self.store.hub().subscribe()
+    }
+
+    /// Whether Postgres takes writes and has this build's schema.
+    ///
+    /// # Errors
+    /// Says what is missing.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.store.ready().await
+    }
+
+    /// The key that page tokens are signed with, the same on every replica.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn page_key(&self) -> Result<String, WorkflowError> {
+        Ok(keys::page_token(&self.store).await?)
+    }
+}

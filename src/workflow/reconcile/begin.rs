@@ -1,0 +1,116 @@
+//! The start of a run: what time has brought about is recorded, and what the entry should hold is worked out.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::super::WorkflowError;
+use super::super::desk::Desk;
+use super::super::standing::{own_event, save};
+use super::assess::{Assessment, Move, assess};
+use super::events::misfit;
+use crate::domain::entry::EntryContent;
+use crate::domain::event::{EventType, NewEvent};
+use crate::domain::record::EntryRecord;
+use crate::domain::request::{LastError, Request};
+use crate::domain::states::{EndReason, RequestState};
+use crate::policy::PolicySet;
+use crate::store::entries::{self, Lease};
+use crate::store::{Tx, requests, reviews};
+
+/// One run on one entry.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The right to work on it.
+    pub lease: Lease,
+    /// What is remembered of it.
+    pub record: EntryRecord,
+    /// What it should hold.
+    pub desired: Option<EntryContent>,
+    /// The tags it would be created with.
+    pub tags: BTreeMap<String, String>,
+    /// When this was worked out.
+    pub now: DateTime<Utc>,
+}
+
+/// Records what has become due (starts, expiries, lost quorums, deadlines) and says what the entry should hold now.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
+pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
+    let policies = desk.policies.current();
+    let mut tx = desk.store.begin().await?;
+    let mut all = requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?;
+    let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
+    let Assessment { moves, desired, tags } = assessed(desk, &policies, &mut tx, &all).await?;
+    for (place, due) in moves {
+        carry_out(&policies, &mut tx, &mut all[place], due).await?;
+    }
+    let now = tx.now();
+    tx.commit().await?;
+    Ok(Run { lease: lease.clone(), record, desired, tags, now })
+}
+
+/// The entry as it should be, from rows this transaction holds.
+pub(super) async fn assessed(
+    desk: &Desk,
+    policies: &PolicySet,
+    tx: &mut Tx,
+    all: &[Request],
+) -> Result<Assessment, WorkflowError> {
+    let ids: Vec<_> = all.iter().map(|request| request.id).collect();
+    let given = reviews::of_requests(tx, &ids).await?;
+    Ok(assess(desk, policies, all, &given, tx.now()))
+}
+
+async fn carry_out(policies: &PolicySet, tx: &mut Tx, request: &mut Request, due: Move) -> Result<(), WorkflowError> {
+    let (from, now) = (request.state, tx.now());
+    let event = match due {
+        Move::Start => {
+            request.state = RequestState::Applying;
+            request.applying_since = Some(now);
+            request.policy_digest = policies.digest().to_owned();
+            own_event(EventType::RequestApplying, request, json!({ "why": "its start has come" }))
+        }
+        Move::Expire => end(request, EndReason::Expired, json!({ "expiresAt": request.grant.expires_at })),
+        Move::LoseQuorum(missing) => {
+            request.policy_digest = policies.digest().to_owned();
+            end(request, EndReason::Policy, json!({ "missing": missing, "policyDigest": policies.digest() }))
+        }
+        Move::MissDeadline => {
+            let detail = "it could not be applied before worker.apply_deadline; file a new request, or retry";
+            fail(request, now, "apply-deadline-passed", detail.to_owned())
+        }
+        Move::Misfit(conflict) => {
+            let (code, detail) = misfit(&conflict);
+            fail(request, now, code, detail)
+        }
+    };
+    save(tx, request, from, vec![event]).await
+}
+
+fn end(request: &mut Request, end_reason: EndReason, mut data: serde_json::Value) -> NewEvent {
+    request.state = RequestState::Revoking;
+    request.end_reason = Some(end_reason);
+    data["endReason"] = json!(end_reason.as_str());
+    own_event(EventType::RequestRevoking, request, data)
+}
+
+/// Fails a request for a reason of ours; EKS was not asked.
+pub(super) fn fail(request: &mut Request, now: DateTime<Utc>, code: &str, detail: String) -> NewEvent {
+    let attempts = request.last_error.as_ref().map_or(0, |error| error.attempts);
+    let error = LastError {
+        code: code.to_owned(),
+        detail,
+        aws_code: None,
+        aws_message: None,
+        at: now,
+        attempts,
+        retrying: false,
+    };
+    let data = json!({ "error": error });
+    request.state = RequestState::Failed;
+    request.last_error = Some(error);
+    own_event(EventType::RequestFailed, request, data)
+}

@@ -1,0 +1,40 @@
+//! When an entry is to be looked at again: the earliest of what may happen to it.
+
+use chrono::{DateTime, Utc};
+
+use super::super::desk::Settings;
+use crate::domain::record::EntryRecord;
+use crate::domain::request::Request;
+use crate::domain::states::RequestState;
+use crate::store::entries::Due;
+
+/// What an entry's requests and its proof make due. `not_before` holds reads back after trouble, but neither starts nor
+/// expiries.
+pub(super) fn due(
+    settings: &Settings,
+    requests: &[Request],
+    record: &EntryRecord,
+    now: DateTime<Utc>,
+    not_before: Option<DateTime<Utc>>,
+) -> Due {
+    use RequestState::{Applying, Revoking, Scheduled, Verifying};
+    let unfinished = requests.iter().any(|request| matches!(request.state, Applying | Verifying | Revoking));
+    let granting = requests.iter().any(|request| request.state.is_granting());
+    let tempo = &settings.tempo;
+    // An entry that was written to is proven even when no request waits for it, as after one that failed half-way.
+    let unproven = record.touched_at.is_some() && !record.is_proven(tempo);
+    let look = if unfinished || unproven || record.disagreeing_reads > 0 && granting && !record.drifted {
+        Some(record.next_read_at(now, tempo))
+    } else if granting {
+        Some(record.last_read_at.unwrap_or(now) + tempo.drift_interval)
+    } else {
+        None
+    };
+    let look = look.map(|at| not_before.map_or(at, |earliest| at.max(earliest)));
+    let starts = requests.iter().filter(|r| r.state == Scheduled).filter_map(|r| r.spec.start_at);
+    let expiries = || requests.iter().filter(|r| r.state.is_granting()).filter_map(|r| r.grant.expires_at);
+    let next_run_at = look.into_iter().chain(starts).chain(expiries()).min();
+    let revoking = requests.iter().any(|request| request.state == Revoking);
+    let ends_at = if revoking { Some(now) } else { expiries().min() };
+    Due { next_run_at, ends_at }
+}

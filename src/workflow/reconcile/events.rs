@@ -1,0 +1,61 @@
+//! What is put on record about writes to EKS.
+
+use serde_json::{Value, json};
+
+use crate::domain::event::EventType;
+use crate::domain::merge::Conflict;
+use crate::domain::plan::Step;
+use crate::domain::request::Request;
+
+/// The event that tells of `step`.
+pub(super) const fn of_step(step: &Step) -> EventType {
+    match step {
+        Step::Create(_) => EventType::EntryCreated,
+        Step::Update { .. } => EventType::EntryUpdated,
+        Step::Associate { .. } => EventType::EntryPolicyAssociated,
+        Step::Disassociate { .. } => EventType::EntryPolicyDisassociated,
+        Step::Delete => EventType::EntryDeleted,
+    }
+}
+
+/// What EKS was told.
+pub(super) fn told(step: &Step) -> Value {
+    match step {
+        Step::Create(content) => json!({ "entry": content }),
+        Step::Update { username, groups } => json!({ "username": username, "kubernetesGroups": groups }),
+        Step::Associate { policy_arn, scope } => json!({ "policyArn": policy_arn, "accessScope": scope }),
+        Step::Disassociate { policy_arn } => json!({ "policyArn": policy_arn }),
+        Step::Delete => json!({}),
+    }
+}
+
+/// Whether `step` gives what `request` asks for.
+pub(super) fn grants(step: &Step, request: &Request) -> bool {
+    let content = &request.spec.content;
+    match step {
+        Step::Create(_) => true,
+        Step::Update { .. } => !content.kubernetes_groups.is_empty() || content.username.is_some(),
+        Step::Associate { policy_arn, .. } => content.access_policies.contains_key(policy_arn),
+        Step::Disassociate { .. } | Step::Delete => false,
+    }
+}
+
+/// The code and the sentence of a grant that does not fit beside what is live.
+pub(super) fn misfit(conflict: &Conflict) -> (&'static str, String) {
+    match conflict {
+        Conflict::Type { live, asked } => (
+            "type-conflict",
+            format!(
+                "the entry is of type {} and this asks for {}; an entry's type never changes. Retry once the grants on it have ended.",
+                live.as_str(),
+                asked.as_str()
+            ),
+        ),
+        Conflict::Username { live, asked } => (
+            "username-conflict",
+            format!(
+                "the entry has the username {live:?} and this asks for {asked:?}; an entry has one. Retry once the grants on it have ended."
+            ),
+        ),
+    }
+}

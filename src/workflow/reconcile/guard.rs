@@ -1,0 +1,39 @@
+//! The last look before a write. Whatever was decided at the start of the run may have changed since: somebody revoked,
+//! somebody lost the right to approve, another worker took over.
+
+use super::super::WorkflowError;
+use super::super::desk::Desk;
+use super::begin::{Run, assessed};
+use crate::store::{entries, requests};
+
+/// Whether to go on with a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarded {
+    /// Everything still stands, the lease is prolonged, and it is on record that a write is about to be made.
+    Proceed,
+    /// Something changed: start the run over.
+    Changed,
+}
+
+/// Checks, right before a write, that the lease is held and that the same is still desired, from the review rows.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering: then nothing is written.
+pub async fn guard(desk: &Desk, run: &mut Run) -> Result<Guarded, WorkflowError> {
+    let policies = desk.policies.current();
+    let mut tx = desk.store.begin().await?;
+    let all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let assessment = assessed(desk, &policies, &mut tx, &all).await?;
+    if !assessment.moves.is_empty() || assessment.desired != run.desired {
+        return Ok(Guarded::Changed);
+    }
+    let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    // From here on the outcome is unknown until it is recorded: a worker that dies now leaves that behind.
+    record.touched_at = Some(tx.now());
+    record.unsure = true;
+    record.restart_proof();
+    entries::save(&mut tx, &run.lease, &record).await?;
+    run.now = tx.now();
+    tx.commit().await?;
+    Ok(Guarded::Proceed)
+}

@@ -1,0 +1,23 @@
+//! The transactions of the worker. Between them, and never inside one, it talks to EKS: begin → look → (guard → call
+//! → wrote)* → seen, or trouble. Each holds the lease; whoever has lost it records nothing.
+
+mod assess;
+mod begin;
+mod due;
+mod events;
+mod failed;
+mod guard;
+mod health;
+mod seen;
+mod trouble;
+mod wrote;
+
+pub use begin::{Run, begin};
+pub use failed::{Refused, refuse};
+pub use guard::{Guarded, guard};
+pub use health::{claim_checks, record_health};
+pub use seen::{Seen, drifted, seen};
+pub use trouble::{Failure, abandon, trouble};
+pub use wrote::{Done, wrote};
+
+pub use crate::store::entries::{Due, Lease};

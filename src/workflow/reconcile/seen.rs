@@ -1,0 +1,183 @@
+//! A look at EKS that called for no write. Enough of them that agree are the proof of a grant, or of its end.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::super::WorkflowError;
+use super::super::desk::Desk;
+use super::super::standing::{own_event, save};
+use super::begin::Run;
+use super::due::due;
+use super::wrote::{applied, begin_grant};
+use crate::domain::cluster::DriftMode;
+use crate::domain::event::{EventType, NewEvent};
+use crate::domain::record::{EntryRecord, Written};
+use crate::domain::request::{Request, Verification, VerificationLevel};
+use crate::domain::states::RequestState;
+use crate::store::{Tx, entries, events, requests};
+
+/// What was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// What is desired.
+    AsDesired,
+    /// Something else, which may just be an old read.
+    NotYet,
+    /// Something else, which was reported and is left alone.
+    StillDrifted,
+}
+
+/// Records a look, moves whatever it proves, and gives the lease back.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
+pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowError> {
+    let mut tx = desk.store.begin().await?;
+    let (now, tempo) = (tx.now(), &desk.settings.tempo);
+    let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    record.attempts = 0;
+    if what == Seen::AsDesired {
+        for request in all.iter_mut().filter(|request| request.state == RequestState::Applying) {
+            // No write was needed: another grant gives the same already, or the worker died after the last write. Then
+            // the clock starts when that write was made, so that nobody has access longer than they asked for.
+            let written =
+                record.touched_at.filter(|at| record.unsure && request.applying_since.is_some_and(|s| s <= *at));
+            begin_grant(request, written.unwrap_or(now));
+            applied(&mut tx, request, now).await?;
+            record.restart_proof();
+        }
+    }
+    match what {
+        Seen::StillDrifted => record.last_read_at = Some(now),
+        _ => record.count_read(what == Seen::AsDesired, now, tempo),
+    }
+    if record.is_proven(tempo) && what == Seen::AsDesired {
+        settle(&mut tx, run, &mut record).await?;
+    }
+    prove(desk, &mut tx, &mut all, &record, now).await?;
+    report_overdue(desk, &mut tx, &mut all, &mut record, now).await?;
+    entries::save(&mut tx, &run.lease, &record).await?;
+    let due = due(&desk.settings, &all, &record, now, None);
+    entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The entry is proven: what is desired is what EKS holds, and nothing is uncertain any more.
+async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord) -> Result<(), WorkflowError> {
+    record.unsure = false;
+    record.last_error = None;
+    record.written = Some(Written { content: run.desired.clone() });
+    if std::mem::take(&mut record.drifted) {
+        let event = NewEvent::by_entryway(EventType::EntryRepaired, json!({ "entry": run.desired }));
+        events::append(tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
+    }
+    Ok(())
+}
+
+async fn prove(
+    desk: &Desk,
+    tx: &mut Tx,
+    all: &mut [Request],
+    record: &EntryRecord,
+    now: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let tempo = &desk.settings.tempo;
+    let level = match (record.is_proven(tempo), record.is_recorded(tempo)) {
+        (true, _) => VerificationLevel::Settled,
+        (false, true) => VerificationLevel::Recorded,
+        (false, false) => VerificationLevel::None,
+    };
+    let lag =
+        record.agreeing_since.zip(record.touched_at).map(|(seen, wrote)| (seen - wrote).num_milliseconds().max(0));
+    for request in all.iter_mut() {
+        let from = request.state;
+        let proven = level == VerificationLevel::Settled;
+        let event = match from {
+            RequestState::Verifying => {
+                let agreeing_reads = record.agreeing_reads.min(tempo.reads);
+                let verification = Verification { level, agreeing_reads, lag_ms: lag };
+                // Each read would be a new version of the request; only what it proves is worth one.
+                if request.verification.level == level {
+                    continue;
+                }
+                request.verification = verification;
+                request.last_error = None;
+                proven.then(|| {
+                    request.state = RequestState::Active;
+                    request.grant.verified_at = Some(now);
+                    let data = json!({ "agreeingReads": agreeing_reads, "lagMs": lag });
+                    own_event(EventType::RequestActive, request, data)
+                })
+            }
+            RequestState::Revoking if proven => {
+                request.state = RequestState::Ended;
+                request.grant.ended_at = Some(now);
+                request.last_error = None;
+                let end_reason = request.end_reason.map(|reason| reason.as_str());
+                let data = json!({ "endReason": end_reason, "agreeingReads": record.agreeing_reads, "lagMs": lag });
+                Some(own_event(EventType::RequestEnded, request, data))
+            }
+            _ => continue,
+        };
+        save(tx, request, from, event.into_iter().collect()).await?;
+    }
+    Ok(())
+}
+
+async fn report_overdue(
+    desk: &Desk,
+    tx: &mut Tx,
+    all: &mut [Request],
+    record: &mut EntryRecord,
+    now: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let deadline = desk.settings.verification_deadline;
+    if record.overdue_reported || record.touched_at.is_none_or(|touched| now < touched + deadline) {
+        return Ok(());
+    }
+    for request in all.iter_mut().filter(|request| request.state == RequestState::Verifying) {
+        let data = json!({ "since": record.touched_at, "agreeingReads": record.agreeing_reads });
+        let event = own_event(EventType::RequestVerificationOverdue, request, data);
+        save(tx, request, RequestState::Verifying, vec![event]).await?;
+        record.overdue_reported = true;
+    }
+    Ok(())
+}
+
+/// Records that somebody changed a proven entry. Where drift is to be repaired, its grants are being applied again, and
+/// the lease is kept for the writes; otherwise it is only reported, once, and the lease is given back.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
+pub async fn drifted(desk: &Desk, run: &mut Run, mode: DriftMode, found: Value) -> Result<(), WorkflowError> {
+    if mode == DriftMode::Report && run.record.drifted {
+        return seen(desk, run, Seen::StillDrifted).await;
+    }
+    let mut tx = desk.store.begin().await?;
+    let now = tx.now();
+    let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    record.attempts = 0;
+    record.drifted = true;
+    record.last_read_at = Some(now);
+    let data = json!({ "before": run.desired, "after": found, "repair": mode == DriftMode::Repair });
+    let event = NewEvent::by_entryway(EventType::EntryDrifted, data);
+    events::append(&mut tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
+    if mode == DriftMode::Repair {
+        for request in all.iter_mut().filter(|request| request.state == RequestState::Active) {
+            request.state = RequestState::Applying;
+            let data = json!({ "why": "the entry was changed by other means than Entryway" });
+            let event = own_event(EventType::RequestApplying, request, data);
+            save(&mut tx, request, RequestState::Active, vec![event]).await?;
+        }
+    }
+    entries::save(&mut tx, &run.lease, &record).await?;
+    if mode == DriftMode::Report {
+        let due = due(&desk.settings, &all, &record, now, None);
+        entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+    }
+    tx.commit().await?;
+    run.record = EntryRecord { wakes: run.record.wakes, ..record };
+    Ok(())
+}

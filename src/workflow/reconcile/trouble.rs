@@ -1,0 +1,120 @@
+//! A call to EKS that did not go through. What is final fails the grants it is final for; everything else waits, and
+//! says for what and until when. Taking away is never given up.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::super::WorkflowError;
+use super::super::desk::Desk;
+use super::super::standing::{own_event, save};
+use super::begin::Run;
+use super::due::due;
+use super::events::grants;
+use crate::domain::event::EventType;
+use crate::domain::plan::Step;
+use crate::domain::request::{LastError, Request};
+use crate::domain::states::RequestState;
+use crate::store::entries::{self, Due};
+use crate::store::requests;
+
+/// What went wrong, as far as it matters for what to do next.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// A code of ours.
+    pub code: &'static str,
+    /// What it means and what to do about it.
+    pub detail: String,
+    /// AWS's code.
+    pub aws_code: Option<String>,
+    /// AWS's own words.
+    pub aws_message: Option<String>,
+    /// Asking again will not change it.
+    pub is_final: bool,
+    /// Final only once the grant has been tried for `worker.fresh_principal_grace`.
+    pub is_final_after_grace: bool,
+    /// Waiting rather than failing: it does not count as an attempt.
+    pub is_snooze: bool,
+    /// The write may have happened all the same.
+    pub is_ambiguous: bool,
+    /// How long to wait before the next attempt.
+    pub wait: TimeDelta,
+}
+
+/// Records a failed call (`step`; `None` for a look) and gives the lease back.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
+pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Failure) -> Result<(), WorkflowError> {
+    let mut tx = desk.store.begin().await?;
+    let now = tx.now();
+    let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    if failure.is_snooze {
+        record.attempts = 0;
+    }
+    if step.is_some() && !failure.is_ambiguous {
+        // It is known not to have happened, so what was known before is still so.
+        record.touched_at = run.record.touched_at;
+        record.unsure = run.record.unsure;
+    }
+    let attempts = record.attempts;
+    let error = |retrying| LastError {
+        code: failure.code.to_owned(),
+        detail: failure.detail.clone(),
+        aws_code: failure.aws_code.clone(),
+        aws_message: failure.aws_message.clone(),
+        at: now,
+        attempts,
+        retrying,
+    };
+    let mut gave_up = false;
+    for request in all.iter_mut().filter(|request| concerns(step, request)) {
+        let from = request.state;
+        let fails = from == RequestState::Applying && is_final_for(desk, failure, request, now);
+        gave_up |= fails;
+        request.last_error = Some(error(!fails));
+        let mut events = vec![];
+        if fails {
+            request.state = RequestState::Failed;
+            events.push(own_event(EventType::RequestFailed, request, json!({ "error": request.last_error })));
+        }
+        save(&mut tx, request, from, events).await?;
+    }
+    record.last_error = Some(error(!gave_up));
+    entries::save(&mut tx, &run.lease, &record).await?;
+    // Once a grant has failed, what is left of the entry is put right at once.
+    let not_before = if gave_up { now } else { now + failure.wait };
+    let mut due = due(&desk.settings, &all, &record, now, Some(not_before));
+    if gave_up {
+        due.next_run_at = Some(now);
+    }
+    entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Whether the failed call was made for `request`. A failed look concerns everything that is on its way.
+fn concerns(step: Option<&Step>, request: &Request) -> bool {
+    match request.state {
+        RequestState::Applying => step.is_none_or(|step| grants(step, request)),
+        RequestState::Revoking => step.is_none_or(|step| !matches!(step, Step::Create(_) | Step::Associate { .. })),
+        RequestState::Verifying => step.is_none(),
+        _ => false,
+    }
+}
+
+fn is_final_for(desk: &Desk, failure: &Failure, request: &Request, now: DateTime<Utc>) -> bool {
+    let in_grace = || request.applying_since.is_some_and(|since| now < since + desk.settings.fresh_principal_grace);
+    failure.is_final || (failure.is_final_after_grace && !in_grace())
+}
+
+/// Gives the lease back without having found anything out, to be looked at again after `wait`.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
+pub async fn abandon(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Result<(), WorkflowError> {
+    let mut tx = desk.store.begin().await?;
+    let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
+    let next = Some(tx.now() + wait);
+    entries::release(&mut tx, lease, record.wakes, Due { next_run_at: next, ends_at: next }).await?;
+    Ok(tx.commit().await?)
+}
