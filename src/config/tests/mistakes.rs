@@ -121,7 +121,7 @@ fn names_each_mistake_with_its_place_and_its_cure() {
         ),
         (
             cluster("a", "") + &cluster("b", "eks_name = \"a\""),
-            "clusters[1].eks_name: is the same EKS cluster as clusters[0] (account, region and EKS name); keep one of them (line 16)",
+            "clusters[1].eks_name: is the same EKS cluster as clusters[0] (account, region and EKS name); keep one of them (line 15)",
         ),
         (
             "[[auth.tokens]]\nuser = \"u\"\nsha256 = \"abc\"".into(),
