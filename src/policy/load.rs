@@ -144,7 +144,7 @@ fn digest(sources: &[&(String, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::testing::STARTER;
+    use crate::policy::testing::{STARTER, TempDir};
 
     fn sources(files: &[(&str, &str)]) -> Vec<(String, String)> {
         files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
@@ -230,5 +230,38 @@ when { resource.ticket == "" };"#;
         assert_ne!(two, digest(&[("a.cedar", &b), ("b.cedar", &a)]), "names count");
         assert_ne!(two, digest(&[("a.cedar", &format!("{a}{b}"))]), "files count");
         assert_ne!(two, digest(&[("a.cedar", &a), ("b.cedar", &format!("{b} "))]), "every byte counts");
+    }
+
+    #[test]
+    fn a_directory_is_its_cedar_files_and_nothing_else() {
+        let dir = TempDir::new("load");
+        let missing = PolicySet::load(&dir.path().join("none")).expect_err("no directory").to_string();
+        assert!(missing.contains("cannot be read"), "{missing}");
+        let empty = PolicySet::load(dir.path()).expect_err("an empty directory").to_string();
+        assert!(empty.contains("has no *.cedar file"), "{empty}");
+
+        dir.write("starter.cedar", STARTER);
+        for file in ["starter.test.toml", "schema.cedarschema", ".starter.cedar", "starter.cedar.bak"] {
+            dir.write(file, "not a policy");
+        }
+        let set = PolicySet::load(dir.path()).expect("the starter set");
+        assert_eq!(set.files(), ["starter.cedar"]);
+        assert_eq!(set.digest(), PolicySet::parse(&sources(&[("starter.cedar", STARTER)])).expect("sound").digest());
+
+        dir.write("more.cedar", [0xff, 0xfe]);
+        dir.write("other.cedar", "permit (principal, action, resource);");
+        let found = PolicySet::load(dir.path()).expect_err("two bad files").0;
+        let files: Vec<&str> = found.iter().map(|problem| problem.file.as_str()).collect();
+        assert_eq!(files, ["more.cedar", "other.cedar"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_as_in_a_mounted_config_map() {
+        let dir = TempDir::new("links");
+        std::fs::create_dir(dir.path().join("..data")).expect("a directory");
+        dir.write("..data/starter.cedar", STARTER);
+        std::os::unix::fs::symlink("..data/starter.cedar", dir.path().join("starter.cedar")).expect("a link");
+        assert_eq!(PolicySet::load(dir.path()).expect("the starter set").len(), 15);
     }
 }

@@ -151,10 +151,10 @@ mod tests {
     #[test]
     fn the_starter_set_speaks_with_the_reasons_of_its_policies() {
         let view = Ask::of("alice", "prod", VIEW, 1);
-        assert_eq!(quorum(&starter(), &view, &[]).missing, ["needs 1 approval"]);
+        assert_eq!(quorum(starter(), &view, &[]).missing, ["needs 1 approval"]);
         let admin = Ask::of("alice", "prod", ADMIN, 1);
         for approvers in [&[][..], &["bob"], &["carol"]] {
-            let quorum = quorum(&starter(), &admin, approvers);
+            let quorum = quorum(starter(), &admin, approvers);
             let expected = "admin on production needs 2 approvals, one of them from security";
             assert_eq!((quorum.missing, quorum.reachable), (vec![expected.to_owned()], true));
             assert_eq!(quorum.deciding, ["prod-admin-needs-two"]);

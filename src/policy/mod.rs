@@ -19,6 +19,8 @@ mod load;
 mod missing;
 mod outlook;
 mod problems;
+#[cfg(test)]
+mod properties;
 mod quorum;
 mod run;
 #[cfg(test)]
