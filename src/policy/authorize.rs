@@ -14,9 +14,10 @@
 //! Either way the errors are in the answer, for the operators to hear of.
 
 use super::actions::{Action, Builtin, Call, ServiceAction};
-use super::entities::{self, Facts, Scene};
+use super::entities::{self, Facts};
 use super::evaluate::{Answer, Question};
 use super::load::PolicySet;
+use super::scene::Scene;
 use crate::domain::identity::Identity;
 
 /// The answer, and why.

@@ -1,7 +1,7 @@
 //! What a policy sees: the request, its cluster and the people, as entities of the schema. Built by the typed API
 //! on every decision; that they fit the schema is proven by a test, not asked again each time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
@@ -122,7 +122,7 @@ fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> RestrictedExpression 
 }
 
 /// A person or service, in its groups.
-fn person(identity: &Identity) -> Result<Entity, Unrepresentable> {
+pub(super) fn person(identity: &Identity) -> Result<Entity, Unrepresentable> {
     let attributes = [("service".to_owned(), RestrictedExpression::new_bool(identity.service))];
     let groups = identity.groups.iter().map(|name| group(name));
     Entity::new_with_tags(user(&identity.user), attributes, groups, []).map_err(|e| Unrepresentable::because(&e))
@@ -133,49 +133,7 @@ pub(super) fn only(who: &Identity) -> Result<Entities, Unrepresentable> {
     Entities::from_entities([person(who)?], None).map_err(|e| Unrepresentable::because(&e))
 }
 
-/// One request at one moment, but for whoever acts on it: ready to be asked about many times.
-pub(super) struct Scene<'a> {
-    facts: Facts<'a>,
-    moment: Context,
-    request: Entity,
-    cluster: Entity,
-    people: BTreeMap<String, Entity>,
-}
-
-impl<'a> Scene<'a> {
-    pub(super) fn new(facts: &Facts<'a>, now: DateTime<Utc>) -> Result<Self, Unrepresentable> {
-        let mut people = BTreeMap::new();
-        for identity in facts.submitted_by.into_iter().chain([facts.requester]) {
-            people.insert(identity.user.clone(), person(identity)?);
-        }
-        let (request, cluster) = (request_entity(facts)?, cluster_entity(facts.cluster)?);
-        Ok(Self { facts: *facts, moment: moment(now)?, request, cluster, people })
-    }
-
-    pub(super) const fn facts(&self) -> &Facts<'a> {
-        &self.facts
-    }
-
-    /// The context that every question begins with: the time.
-    pub(super) const fn moment(&self) -> &Context {
-        &self.moment
-    }
-
-    /// The request itself.
-    pub(super) fn resource(&self) -> EntityUid {
-        self.request.uid()
-    }
-
-    /// Everything, with `who` acting. Where `who` is also the requester, their groups are those `who` came with.
-    pub(super) fn with(&self, who: &Identity) -> Result<Entities, Unrepresentable> {
-        let mut people = self.people.clone();
-        people.insert(who.user.clone(), person(who)?);
-        let all = people.into_values().chain([self.request.clone(), self.cluster.clone()]);
-        Entities::from_entities(all, None).map_err(|e| Unrepresentable::because(&e))
-    }
-}
-
-fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
+pub(super) fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
     let attributes = [("account", &cluster.account_id), ("region", &cluster.region)];
     Entity::new_with_tags(
         uid(&CLUSTER, &cluster.name),
@@ -186,7 +144,7 @@ fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
     .map_err(|e| Unrepresentable::because(&e))
 }
 
-fn request_entity(facts: &Facts<'_>) -> Result<Entity, Unrepresentable> {
+pub(super) fn request_entity(facts: &Facts<'_>) -> Result<Entity, Unrepresentable> {
     let spec = facts.spec;
     let entity = |uid: EntityUid| RestrictedExpression::new_entity_uid(uid);
     let boolean = RestrictedExpression::new_bool;
@@ -238,6 +196,7 @@ mod tests {
     use super::*;
     use crate::domain::identity::Via;
     use crate::policy::draft::SCHEMA;
+    use crate::policy::scene::Scene;
     use crate::policy::testing::{Ask, set, who};
     use crate::policy::{Action, Call};
 

@@ -183,7 +183,7 @@ fn slice(policies: &[Policy], action: &str) -> Slice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::entities::Scene;
+    use crate::policy::scene::Scene;
     use crate::policy::testing::{Ask, STARTER, call, now, starter, who};
 
     /// Leaving out the policies of other actions must change nothing.

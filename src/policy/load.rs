@@ -206,6 +206,12 @@ when { resource.ticket == "" };"#;
     }
 
     #[test]
+    fn nameless_policies_on_one_line_are_told_apart() {
+        let nameless = "permit (principal, action, resource); ".repeat(3);
+        assert_eq!(problems(&[("a.cedar", &nameless)]).len(), 3);
+    }
+
+    #[test]
     fn nothing_is_a_problem() {
         assert!(problems(&[])[0].starts_with("there is no policy in any file"));
         assert!(problems(&[("a.cedar", "// only words")])[0].starts_with("there is no policy in any file"));
@@ -230,6 +236,8 @@ when { resource.ticket == "" };"#;
         assert_ne!(two, digest(&[("a.cedar", &b), ("b.cedar", &a)]), "names count");
         assert_ne!(two, digest(&[("a.cedar", &format!("{a}{b}"))]), "files count");
         assert_ne!(two, digest(&[("a.cedar", &a), ("b.cedar", &format!("{b} "))]), "every byte counts");
+        let apart = digest(&[("a.cedar", &format!("//x\n{a}"))]);
+        assert_ne!(apart, digest(&[("a.cedar//x", &format!("\n{a}"))]), "names end where they end");
     }
 
     #[test]

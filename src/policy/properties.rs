@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::testing::{Ask, call, directory, starter, starter_and, who};
+use super::testing::{Ask, STARTER, call, directory, starter, starter_and, who};
 use super::{Action, PolicySet, Standing};
 use crate::domain::review::Decision as Verdict;
 
@@ -49,6 +49,13 @@ fn standing(set: &PolicySet, ask: &Ask, approvers: &[&str]) -> Standing {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_text_makes_loading_panic(from in 0..STARTER.len(), length in 0_usize..400, with in "[\\PC\n]{0,9}") {
+        let end = (from + length).min(STARTER.len());
+        let broken = format!("{}{with}{}", &STARTER[..from], &STARTER[end..]);
+        let _ = PolicySet::parse(&[("a.cedar".to_owned(), broken)]);
+    }
 
     #[test]
     fn one_more_approval_never_unsatisfies(ask in asks(), approvers in reviewers(), more in select(&PEOPLE)) {

@@ -156,6 +156,23 @@ fn a_policy_that_errs_satisfies_nothing() {
 }
 
 #[test]
+fn an_error_with_other_approvals_than_there_are_is_no_yes_either() {
+    let broken_when = |condition: &str| {
+        starter_and(&format!(
+            r#"@id("broken") forbid (principal, action == Entryway::Action::"activate", resource)
+               when {{ {condition} && 9223372036854775807 + context.approvals + 1 > 0 }};"#
+        ))
+    };
+    let dev = Ask::of("alice", "dev", VIEW, 8);
+    let quorum = standing(&broken_when("context.approvals == 0"), &dev, &dev.approved_by(&["bob"])).quorum;
+    assert_eq!((quorum.satisfied, quorum.needed_none), (true, false));
+
+    let prod = Ask::of("alice", "prod", VIEW, 8);
+    let quorum = standing(&broken_when("context.approvals > 0"), &prod, &[]).quorum;
+    assert_eq!((quorum.satisfied, quorum.reachable), (false, false));
+}
+
+#[test]
 fn a_freeze_on_activate_is_asked_with_the_time_of_the_question() {
     let set = starter_and(
         r#"@id("freeze") @reason("nothing changes until Tuesday")
