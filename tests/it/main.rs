@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod eks_adapter;
+mod faults;
 mod harness;
 mod life;
 mod postgres;
+mod restarts;
 mod sim;
