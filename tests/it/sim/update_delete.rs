@@ -22,6 +22,7 @@ async fn furnished() -> (Bed, Value) {
 #[tokio::test]
 async fn case_062_063_066_groups_are_replaced_and_time_moves_on() {
     let (bed, before) = furnished().await;
+    bed.post("/_sim/clock", json!({"frozen": true})).await.good();
     let ask = json!({"kubernetesGroups": ["c"], "username": "me:{{SessionName}}"});
     let after = update(&bed, ask.clone()).await.good()["accessEntry"].clone();
     assert_eq!(after["kubernetesGroups"], json!(["c"]));
