@@ -166,6 +166,11 @@ mod tests {
     /// Long enough that a test which waits for it has failed.
     const NEVER: Duration = Duration::from_secs(60);
 
+    /// How `tasks` ended, if they did.
+    async fn ended(tasks: &Tasks, next_signal: impl AsyncFnMut() -> &'static str, grace: Duration) -> Ended {
+        tokio::time::timeout(NEVER / 4, tasks.run(next_signal, grace)).await.expect("stopping comes to an end")
+    }
+
     async fn no_signal() -> &'static str {
         pending().await
     }
@@ -192,7 +197,7 @@ mod tests {
         });
         let (send, next) = by_hand();
         send.send("SIGTERM").await.expect("room");
-        assert_eq!(tasks.run(next, NEVER).await, Ended::Drained);
+        assert_eq!(ended(&tasks, next, NEVER).await, Ended::Drained);
         assert!(finished.load(Ordering::SeqCst) && tasks.is_stopping());
     }
 
@@ -205,7 +210,7 @@ mod tests {
             pending::<()>().await;
         });
         tasks.stop();
-        assert_eq!(tasks.run(no_signal, Duration::from_millis(10)).await, Ended::GivenUp);
+        assert_eq!(ended(&tasks, no_signal, Duration::from_millis(10)).await, Ended::GivenUp);
         assert!(was_dropped.await.is_err(), "the task is gone, and what it held");
     }
 
@@ -216,8 +221,7 @@ mod tests {
         let (send, next) = by_hand();
         send.send("SIGTERM").await.expect("room");
         send.send("SIGTERM").await.expect("room");
-        let ended = tokio::time::timeout(NEVER / 2, tasks.run(next, NEVER)).await;
-        assert_eq!(ended, Ok(Ended::GivenUp));
+        assert_eq!(ended(&tasks, next, NEVER).await, Ended::GivenUp);
     }
 
     #[tokio::test]
@@ -230,7 +234,7 @@ mod tests {
             done.store(true, Ordering::SeqCst);
         });
         tasks.spawn("broken", async { panic!("on purpose") });
-        assert_eq!(tasks.run(no_signal, NEVER).await, Ended::Panicked("broken"));
+        assert_eq!(ended(&tasks, no_signal, NEVER).await, Ended::Panicked("broken"));
         assert!(finished.load(Ordering::SeqCst), "the others were asked to finish, not cut off");
     }
 
