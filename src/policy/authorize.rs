@@ -13,133 +13,11 @@
 //!
 //! Either way the errors are in the answer, for the operators to hear of.
 
-use std::net::IpAddr;
-
-use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression};
-use chrono::{DateTime, Utc};
-
-use super::entities::{self, Facts, Scene, Unrepresentable};
+use super::actions::{Action, Builtin, Call, ServiceAction};
+use super::entities::{self, Facts, Scene};
 use super::evaluate::{Answer, Question};
 use super::load::PolicySet;
-use crate::domain::identity::{Identity, Via};
-
-macro_rules! actions {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$doc])* $variant),+ }
-
-        impl $name {
-            /// Every one.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The name in the schema and in `allowedActions`.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-
-            /// Reads the name that [`Self::as_str`] writes.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|action| action.as_str() == text)
-            }
-        }
-    };
-}
-
-actions! {
-    /// What can be done about one request.
-    Action {
-        /// File it.
-        Request = "request",
-        /// See it.
-        View = "view",
-        /// Take it back before it is applied.
-        Withdraw = "withdraw",
-        /// Give the access back.
-        Relinquish = "relinquish",
-        /// Take the access away.
-        Revoke = "revoke",
-        /// Try again after a failure.
-        Retry = "retry",
-        /// Sign it off.
-        Approve = "approve",
-        /// Turn it down.
-        Deny = "deny",
-    }
-}
-
-actions! {
-    /// What can be done about Entryway itself.
-    ServiceAction {
-        /// Speak for people (`Entryway-On-Behalf-Of`).
-        ActFor = "actFor",
-        /// Read the audit log.
-        Audit = "audit",
-        /// Repair entries, and whatever else operators do.
-        Administer = "administer",
-    }
-}
-
-impl Action {
-    /// Whether this ends or prevents access. Such actions are never blocked by a policy that errs.
-    #[must_use]
-    pub const fn ends_access(self) -> bool {
-        matches!(self, Self::Withdraw | Self::Relinquish | Self::Revoke | Self::Deny)
-    }
-
-    const fn is_review(self) -> bool {
-        matches!(self, Self::Approve | Self::Deny)
-    }
-
-    /// What the requester may do whatever policy says.
-    const fn is_right_of_requester(self) -> bool {
-        matches!(self, Self::Withdraw | Self::Relinquish)
-    }
-}
-
-/// The circumstances of a call that policy may look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Call {
-    /// The time it is decided at.
-    pub now: DateTime<Utc>,
-    /// The road it came by.
-    pub via: Via,
-    /// The address it came from, where there is one.
-    pub source_ip: Option<IpAddr>,
-}
-
-/// A refusal that no policy can change; each is a code of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Builtin {
-    /// They asked for it, or filed it for somebody.
-    SelfApproval,
-    /// It is a service that reviews as itself.
-    NotAPerson,
-}
-
-impl Builtin {
-    /// The code of the API.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::SelfApproval => "self-approval",
-            Self::NotAPerson => "not-a-person",
-        }
-    }
-
-    /// The sentence for people.
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::SelfApproval => {
-                "nobody reviews a request that they asked for or filed for somebody; ask another reviewer"
-            }
-            Self::NotAPerson => "a service does not review as itself; send the person's name in Entryway-On-Behalf-Of",
-        }
-    }
-}
+use crate::domain::identity::Identity;
 
 /// The answer, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,27 +51,30 @@ impl PolicySet {
     /// and what errors mean.
     #[must_use]
     pub fn authorize(&self, who: &Identity, action: Action, facts: &Facts<'_>, call: &Call) -> Decision {
-        match Scene::new(facts) {
-            Ok(scene) => self.authorize_in(&scene, who, action, facts, call),
-            Err(error) => decide_without_policy(who, action, facts)
-                .unwrap_or_else(|| self.closed(&Answer::failed(&error), who, action.as_str(), action.ends_access())),
-        }
+        decide_without_policy(who, action, facts).unwrap_or_else(|| match Scene::new(facts, call.now) {
+            Ok(scene) => self.policy_decides(&scene, who, action, call),
+            Err(error) => self.decide(&Answer::failed(&error), who, action.in_words(), action.ends_access()),
+        })
     }
 
     /// [`PolicySet::authorize`] where the entities are built already.
-    pub(super) fn authorize_in(
-        &self,
-        scene: &Scene,
-        who: &Identity,
-        action: Action,
-        facts: &Facts<'_>,
-        call: &Call,
-    ) -> Decision {
-        decide_without_policy(who, action, facts).unwrap_or_else(|| {
-            let policies = &self.engine.slice(action.as_str()).all;
-            let answer = self.ask(policies, who, action.as_str(), scene.resource(), scene.with(who), call);
-            self.closed(&answer, who, action.as_str(), action.ends_access())
-        })
+    pub(super) fn authorize_in(&self, scene: &Scene<'_>, who: &Identity, action: Action, call: &Call) -> Decision {
+        decide_without_policy(who, action, scene.facts())
+            .unwrap_or_else(|| self.policy_decides(scene, who, action, call))
+    }
+
+    /// Whether `who` may do `action` about Entryway itself. Any error is a no.
+    #[must_use]
+    pub fn authorize_service(&self, who: &Identity, action: ServiceAction, call: &Call) -> Decision {
+        let put = || {
+            let context = call.context(&entities::moment(call.now)?)?;
+            let entities = entities::only(who)?;
+            let (principal, resource) = (entities::user(&who.user), entities::service());
+            let question = Question { principal, action: action.as_str(), resource, context, entities: &entities };
+            Ok(self.engine.ask_of(&self.engine.slice(action.as_str()).all, question))
+        };
+        let answer = put().unwrap_or_else(|error| Answer::failed(&error));
+        self.decide(&answer, who, action.in_words(), false)
     }
 
     /// The permits that match, whether or not something forbids it as well.
@@ -204,53 +85,42 @@ impl PolicySet {
         facts: &Facts<'_>,
         call: &Call,
     ) -> Vec<String> {
-        let Ok(scene) = Scene::new(facts) else { return Vec::new() };
-        let permits = &self.engine.slice(action.as_str()).permits;
-        self.ask(permits, who, action.as_str(), scene.resource(), scene.with(who), call).deciding
+        let Ok(scene) = Scene::new(facts, call.now) else { return Vec::new() };
+        self.ask(&self.engine.slice(action.as_str()).permits, &scene, who, action, call).deciding
     }
 
-    /// Whether `who` may do `action` about Entryway itself. Any error is a no.
-    #[must_use]
-    pub fn authorize_service(&self, who: &Identity, action: ServiceAction, call: &Call) -> Decision {
-        let entities = entities::person(who).and_then(|person| {
-            Entities::from_entities([person], None).map_err(|error| Unrepresentable::because(&error))
-        });
-        let policies = &self.engine.slice(action.as_str()).all;
-        let answer = self.ask(policies, who, action.as_str(), entities::service(), entities, call);
-        self.closed(&answer, who, action.as_str(), false)
+    fn policy_decides(&self, scene: &Scene<'_>, who: &Identity, action: Action, call: &Call) -> Decision {
+        let answer = self.ask(&self.engine.slice(action.as_str()).all, scene, who, action, call);
+        self.decide(&answer, who, action.in_words(), action.ends_access())
     }
 
     fn ask(
         &self,
         policies: &cedar_policy::PolicySet,
+        scene: &Scene<'_>,
         who: &Identity,
-        action: &str,
-        resource: EntityUid,
-        entities: Result<Entities, Unrepresentable>,
+        action: Action,
         call: &Call,
     ) -> Answer {
-        let put = entities.and_then(|entities| {
-            let (principal, context) = (entities::user(&who.user), call.context()?);
-            let question = Question { principal, action, resource, context, entities: &entities };
+        let put = || {
+            let (context, entities) = (call.context(scene.moment())?, scene.with(who)?);
+            let (principal, resource) = (entities::user(&who.user), scene.resource());
+            let question = Question { principal, action: action.as_str(), resource, context, entities: &entities };
             Ok(self.engine.ask_of(policies, question))
-        });
-        put.unwrap_or_else(|error| Answer::failed(&error))
+        };
+        put().unwrap_or_else(|error| Answer::failed(&error))
     }
 
-    /// Cedar's answer with the meaning of errors put on it.
-    fn closed(&self, answer: &Answer, who: &Identity, action: &str, ends_access: bool) -> Decision {
+    /// Cedar's answer, with the meaning of errors put on it.
+    fn decide(&self, answer: &Answer, who: &Identity, in_words: &str, ends_access: bool) -> Decision {
         let broken = !answer.errors.is_empty() && !ends_access;
-        let deciding: Vec<String> = if broken {
-            answer.errors.keys().filter(|id| !id.is_empty()).cloned().collect()
+        let (deciding, reasons) = if broken {
+            (answer.erring(), answer.error_sentences())
+        } else if answer.deciding.is_empty() {
+            (Vec::new(), vec![format!("no policy permits {} to {in_words}", who.user)])
         } else {
-            answer.deciding.clone()
-        };
-        let reasons = if broken {
-            answer.error_sentences()
-        } else if deciding.is_empty() {
-            vec![format!("no policy permits {} to {}", who.user, in_words(action))]
-        } else {
-            deciding.iter().map(|id| self.engine.sentence(id)).collect()
+            let sentences = answer.deciding.iter().map(|id| self.engine.sentence(id));
+            (answer.deciding.clone(), sentences.collect())
         };
         Decision { allowed: answer.allowed && !broken, deciding, reasons, errors: answer.error_lines(), builtin: None }
     }
@@ -267,33 +137,151 @@ fn decide_without_policy(who: &Identity, action: Action, facts: &Facts<'_>) -> O
     (action.is_right_of_requester() && who.user == facts.requester.user).then(Decision::right_of_requester)
 }
 
-fn in_words(action: &str) -> &str {
-    match action {
-        "request" => "ask for this",
-        "actFor" => "speak for other people",
-        "audit" => "read the audit log",
-        "administer" => "administer Entryway",
-        "relinquish" => "give this access back for somebody else",
-        "withdraw" => "withdraw somebody else's request",
-        "revoke" => "revoke this access",
-        "view" => "see this request",
-        "retry" => "retry this request",
-        "deny" => "turn this request down",
-        _ => "approve this request",
-    }
-}
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
 
-impl Call {
-    fn context(&self) -> Result<Context, Unrepresentable> {
-        let mut pairs = vec![
-            ("now".to_owned(), entities::datetime(self.now)),
-            ("via".to_owned(), RestrictedExpression::new_string(self.via.as_str().to_owned())),
+    use super::*;
+    use crate::policy::testing::{Ask, call, starter, starter_and, who};
+
+    /// A policy on this action that always errs, in a way no validator can see.
+    fn broken(effect: &str, action: &str) -> String {
+        format!(
+            r#"@id("broken") {effect} (principal, action == Entryway::Action::"{action}", resource)
+               when {{ 9223372036854775807 + (if resource == resource then 1 else 0) > 0 }};"#
+        )
+    }
+
+    fn prod() -> Ask {
+        Ask::of("alice", "prod", "AmazonEKSViewPolicy", 8)
+    }
+
+    #[test]
+    fn the_starter_set_row_by_row() {
+        let all = ["request", "view", "withdraw", "relinquish", "revoke", "retry", "approve", "deny"];
+        let rows: [(&str, &[&str]); 6] = [
+            ("alice", &["request", "view", "withdraw", "relinquish", "retry"]),
+            ("bob", &["request", "view", "revoke", "approve", "deny"]),
+            ("carol", &["view", "revoke", "approve", "deny"]),
+            ("erin", &["view"]),
+            ("portal", &[]),
+            ("stranger", &[]),
         ];
-        if let Some(address) = self.source_ip {
-            // `::ffff:10.0.0.1` is 10.0.0.1 to whoever writes a policy about 10.0.0.0/8.
-            let address = address.to_canonical().to_string();
-            pairs.push(("sourceIp".to_owned(), RestrictedExpression::new_ip(address)));
+        let (set, ask) = (starter(), prod());
+        for (user, expected) in rows {
+            let may = |action: &&str| {
+                let action = Action::parse(action).expect("an action");
+                set.authorize(&who(user), action, &ask.facts(), &call()).allowed
+            };
+            let allowed: Vec<&str> = all.into_iter().filter(may).collect();
+            assert_eq!(allowed, expected, "{user}");
         }
-        Context::from_pairs(pairs).map_err(|error| Unrepresentable::because(&error))
+        let services: [(&str, &[ServiceAction]); 4] = [
+            ("bob", &[ServiceAction::Audit, ServiceAction::Administer]),
+            ("erin", &[ServiceAction::Audit]),
+            ("portal", &[ServiceAction::ActFor]),
+            ("alice", &[]),
+        ];
+        for (user, expected) in services {
+            let may = |action: &ServiceAction| set.authorize_service(&who(user), *action, &call()).allowed;
+            let allowed: Vec<ServiceAction> = ServiceAction::ALL.iter().copied().filter(may).collect();
+            assert_eq!(allowed, expected, "{user}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_who_decided_and_why() {
+        let long = Ask::of("alice", "prod", "AmazonEKSViewPolicy", 9);
+        let decision = starter().authorize(&who("alice"), Action::Request, &long.facts(), &call());
+        assert_eq!(decision.deciding, ["prod-is-temporary"]);
+        assert_eq!(decision.reasons, ["access to production lasts at most 8 hours"]);
+
+        let decision = starter().authorize(&who("erin"), Action::Request, &prod().facts(), &call());
+        assert_eq!((decision.allowed, decision.deciding.len()), (false, 0));
+        assert_eq!(decision.reasons, ["no policy permits erin to ask for this"]);
+
+        let mut frozen = prod();
+        frozen.cluster.labels = [("freeze".to_owned(), "true".to_owned())].into();
+        let decision = starter().authorize(&who("alice"), Action::Request, &frozen.facts(), &call());
+        assert_eq!(decision.reasons, ["policy `work-hours-example` forbids it"]);
+    }
+
+    #[test]
+    fn nobody_reviews_their_own_whatever_policy_says() {
+        let set = starter_and(r#"@id("all") permit (principal, action, resource);"#);
+        let mut ask = Ask::of("bob", "prod", "AmazonEKSViewPolicy", 8);
+        ask.submitted_by = Some(who("dave"));
+        for action in [Action::Approve, Action::Deny] {
+            for user in ["bob", "dave"] {
+                let decision = set.authorize(&who(user), action, &ask.facts(), &call());
+                assert_eq!((decision.allowed, decision.builtin), (false, Some(Builtin::SelfApproval)), "{user}");
+            }
+            let robot = set.authorize(&who("robot"), action, &ask.facts(), &call());
+            assert_eq!((robot.allowed, robot.builtin), (false, Some(Builtin::NotAPerson)));
+            let carol = set.authorize(&who("carol"), action, &ask.facts(), &call());
+            assert_eq!((carol.allowed, carol.builtin), (true, None));
+        }
+    }
+
+    #[test]
+    fn a_requester_can_always_give_up_but_only_their_own() {
+        let set = starter_and(r#"@id("never") forbid (principal, action, resource);"#);
+        let mut ask = prod();
+        ask.submitted_by = Some(who("portal"));
+        for action in [Action::Withdraw, Action::Relinquish] {
+            assert!(set.authorize(&who("alice"), action, &ask.facts(), &call()).allowed);
+            assert!(!set.authorize(&who("portal"), action, &ask.facts(), &call()).allowed);
+            assert!(!set.authorize(&who("bob"), action, &ask.facts(), &call()).allowed);
+        }
+        assert!(!set.authorize(&who("alice"), Action::View, &ask.facts(), &call()).allowed);
+    }
+
+    #[test]
+    fn a_policy_that_errs_closes_what_grants() {
+        for (user, action) in
+            [("alice", Action::Request), ("alice", Action::View), ("alice", Action::Retry), ("bob", Action::Approve)]
+        {
+            let whole = starter().authorize(&who(user), action, &prod().facts(), &call());
+            assert!(whole.allowed, "{action:?}");
+            for effect in ["forbid", "permit"] {
+                let set = starter_and(&broken(effect, action.as_str()));
+                let decision = set.authorize(&who(user), action, &prod().facts(), &call());
+                assert_eq!((decision.allowed, &decision.deciding[..]), (false, &["broken".to_owned()][..]));
+                let told = "policy `broken` could not be evaluated; tell the operators of Entryway";
+                assert_eq!(decision.reasons, [told], "{action:?}");
+                assert!(decision.errors[0].contains("overflow"), "{:?}", decision.errors);
+            }
+        }
+        for (user, action) in
+            [("portal", ServiceAction::ActFor), ("bob", ServiceAction::Audit), ("bob", ServiceAction::Administer)]
+        {
+            let set = starter_and(&broken("forbid", action.as_str()));
+            assert!(starter().authorize_service(&who(user), action, &call()).allowed);
+            assert!(!set.authorize_service(&who(user), action, &call()).allowed, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_errs_neither_blocks_nor_opens_what_ends() {
+        for action in [Action::Revoke, Action::Deny] {
+            for effect in ["forbid", "permit"] {
+                let set = starter_and(&broken(effect, action.as_str()));
+                let bob = set.authorize(&who("bob"), action, &prod().facts(), &call());
+                assert!(bob.allowed, "{effect} {action:?}");
+                assert_eq!(bob.errors.len(), 1, "and the operators hear of it");
+                assert!(!set.authorize(&who("erin"), action, &prod().facts(), &call()).allowed);
+            }
+        }
+        let set = starter_and(&broken("forbid", "withdraw"));
+        assert!(set.authorize(&who("alice"), Action::Withdraw, &prod().facts(), &call()).allowed);
+    }
+
+    #[test]
+    fn what_cannot_be_put_to_policy_is_a_no() {
+        let late = Call { now: DateTime::<Utc>::MAX_UTC, ..call() };
+        let decision = starter().authorize(&who("alice"), Action::Request, &prod().facts(), &late);
+        assert!(!decision.allowed && !decision.errors.is_empty(), "{decision:?}");
+        assert!(!starter().authorize_service(&who("bob"), ServiceAction::Audit, &late).allowed);
+        assert!(starter().authorize(&who("alice"), Action::Withdraw, &prod().facts(), &late).allowed);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
+use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
@@ -98,8 +98,19 @@ pub(super) fn is_environment(uid: &EntityUid) -> bool {
     *uid.type_name() == *ENVIRONMENT
 }
 
-pub(super) fn datetime(at: DateTime<Utc>) -> RestrictedExpression {
-    RestrictedExpression::new_datetime(at.to_rfc3339_opts(SecondsFormat::Millis, true))
+/// The part of every context that costs most to make: the time, which Cedar takes as text only.
+pub(super) fn moment(now: DateTime<Utc>) -> Result<Context, Unrepresentable> {
+    let now = RestrictedExpression::new_datetime(now.to_rfc3339_opts(SecondsFormat::Millis, true));
+    extend(&Context::empty(), vec![("now".to_owned(), now)])
+}
+
+/// A context with more in it.
+pub(super) fn extend(
+    context: &Context,
+    pairs: Vec<(String, RestrictedExpression)>,
+) -> Result<Context, Unrepresentable> {
+    let more = Context::from_pairs(pairs).map_err(|error| Unrepresentable::because(&error))?;
+    context.clone().merge(more).map_err(|error| Unrepresentable::because(&error))
 }
 
 fn text(value: &str) -> RestrictedExpression {
@@ -111,26 +122,43 @@ fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> RestrictedExpression 
 }
 
 /// A person or service, in its groups.
-pub(super) fn person(identity: &Identity) -> Result<Entity, Unrepresentable> {
+fn person(identity: &Identity) -> Result<Entity, Unrepresentable> {
     let attributes = [("service".to_owned(), RestrictedExpression::new_bool(identity.service))];
     let groups = identity.groups.iter().map(|name| group(name));
     Entity::new_with_tags(user(&identity.user), attributes, groups, []).map_err(|e| Unrepresentable::because(&e))
 }
 
-/// The entities of one request but for whoever acts on it, ready to be asked about many times.
-pub(super) struct Scene {
+/// Nobody but `who`, for what is not about a request.
+pub(super) fn only(who: &Identity) -> Result<Entities, Unrepresentable> {
+    Entities::from_entities([person(who)?], None).map_err(|e| Unrepresentable::because(&e))
+}
+
+/// One request at one moment, but for whoever acts on it: ready to be asked about many times.
+pub(super) struct Scene<'a> {
+    facts: Facts<'a>,
+    moment: Context,
     request: Entity,
     cluster: Entity,
     people: BTreeMap<String, Entity>,
 }
 
-impl Scene {
-    pub(super) fn new(facts: &Facts<'_>) -> Result<Self, Unrepresentable> {
+impl<'a> Scene<'a> {
+    pub(super) fn new(facts: &Facts<'a>, now: DateTime<Utc>) -> Result<Self, Unrepresentable> {
         let mut people = BTreeMap::new();
         for identity in facts.submitted_by.into_iter().chain([facts.requester]) {
             people.insert(identity.user.clone(), person(identity)?);
         }
-        Ok(Self { request: request_entity(facts)?, cluster: cluster_entity(facts.cluster)?, people })
+        let (request, cluster) = (request_entity(facts)?, cluster_entity(facts.cluster)?);
+        Ok(Self { facts: *facts, moment: moment(now)?, request, cluster, people })
+    }
+
+    pub(super) const fn facts(&self) -> &Facts<'a> {
+        &self.facts
+    }
+
+    /// The context that every question begins with: the time.
+    pub(super) const fn moment(&self) -> &Context {
+        &self.moment
     }
 
     /// The request itself.
@@ -203,4 +231,74 @@ fn namespaces(spec: &Spec) -> BTreeSet<&str> {
         .flatten()
         .map(String::as_str)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::identity::Via;
+    use crate::policy::draft::SCHEMA;
+    use crate::policy::testing::{Ask, set, who};
+    use crate::policy::{Action, Call};
+
+    /// Everything optional is there, and everything that can be empty is not.
+    fn full() -> Ask {
+        let mut ask = Ask::of("alice", "prod", "AmazonEKSViewPolicy", 8);
+        ask.submitted_by = Some(who("portal"));
+        ask.cluster.labels = [("team".to_owned(), "payments".to_owned())].into();
+        ask.spec.ticket = Some("PAY-1".to_owned());
+        ask.spec.content.username = Some("alice".to_owned());
+        ask.spec.content.kubernetes_groups = ["viewers".to_owned()].into();
+        for (policy, namespaces) in [("Edit", ["a", "b-*"]), ("Admin", ["b-*", "c"])] {
+            let scope = AccessScope::Namespace { namespaces: namespaces.map(str::to_owned).into() };
+            ask.spec.content.access_policies.insert(format!("arn:aws:eks::aws:cluster-access-policy/{policy}"), scope);
+        }
+        ask
+    }
+
+    #[test]
+    fn what_policy_sees_fits_the_schema() {
+        for ask in [full(), Ask::of("alice", "dev", "AmazonEKSViewPolicy", 0)] {
+            let scene = Scene::new(&ask.facts(), crate::policy::testing::now()).expect("entities");
+            let entities = scene.with(&who("bob")).expect("entities");
+            Entities::from_entities(entities, Some(&SCHEMA)).expect("entities of the schema");
+        }
+    }
+
+    #[test]
+    fn every_fact_reaches_policy() {
+        let source = r#"@id("all") permit (principal, action == Entryway::Action::"view", resource) when {
+            principal == Entryway::User::"bob" && principal in Entryway::Group::"sre" && !principal.service &&
+            resource.requester == Entryway::User::"alice" && resource.requester in Entryway::Group::"engineering" &&
+            resource.submittedBy == Entryway::User::"portal" && resource.submittedBy.service &&
+            resource.cluster == Entryway::Cluster::"prod" && resource.cluster in Entryway::Environment::"prod" &&
+            resource.cluster.account == "111122223333" && resource.cluster.region == "eu-central-1" &&
+            resource.cluster.hasTag("team") && resource.cluster.getTag("team") == "payments" &&
+            resource.principalArn == "arn:aws:iam::111122223333:role/my-role" &&
+            resource.principalAccount == "111122223333" && resource.principalKind == "role" &&
+            resource.type == "STANDARD" && resource.customUsername && resource.clusterWide &&
+            resource.kubernetesGroups == ["viewers"] && resource.accessPolicies == ["Admin", "AmazonEKSViewPolicy", "Edit"] &&
+            resource.namespaces == ["a", "b-*", "c"] && !resource.permanent && !resource.breakGlass &&
+            resource has duration && resource.duration == duration("8h") &&
+            resource has ticket && resource.ticket == "PAY-1" &&
+            context.now == datetime("2026-01-05T09:00:00Z") && context.via == "slack" &&
+            context has sourceIp && context.sourceIp.isInRange(ip("10.0.0.0/8"))
+        };"#;
+        let source_ip = Some("::ffff:10.1.2.3".parse().expect("an address"));
+        let call = Call { now: crate::policy::testing::now(), via: Via::Slack, source_ip };
+        let decision = set(source).authorize(&who("bob"), Action::View, &full().facts(), &call);
+        assert!(decision.allowed, "{decision:?}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_absent_or_the_requester() {
+        let source = r#"@id("none") permit (principal, action == Entryway::Action::"view", resource) when {
+            resource.permanent && !(resource has duration) && !(resource has ticket) && !(context has sourceIp) &&
+            resource.submittedBy == resource.requester && resource.namespaces.isEmpty() && resource.clusterWide
+        };"#;
+        let ask = Ask::of("alice", "dev", "AmazonEKSViewPolicy", 0);
+        let call = crate::policy::testing::call();
+        let decision = set(source).authorize(&who("bob"), Action::View, &ask.facts(), &call);
+        assert!(decision.allowed, "{decision:?}");
+    }
 }

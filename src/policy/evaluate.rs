@@ -8,11 +8,17 @@ use cedar_policy::{
     Request,
 };
 
-use super::authorize::{Action, ServiceAction};
+use super::actions::{Action, ServiceAction};
 use super::entities::{self, Unrepresentable};
 
 /// The action that quorum is.
 pub(super) const ACTIVATE: &str = "activate";
+
+/// Every action of the schema.
+pub(super) fn actions() -> impl Iterator<Item = &'static str> {
+    let of_requests = Action::ALL.iter().map(|action| action.as_str());
+    of_requests.chain(ServiceAction::ALL.iter().map(|action| action.as_str())).chain([ACTIVATE])
+}
 
 /// The policies whose scope names (or leaves open) one action.
 #[derive(Debug, Default)]
@@ -74,9 +80,7 @@ impl Engine {
             engine.effects.insert(id, policy.effect());
             engine.named.extend(policy.entity_literals());
         }
-        let actions = Action::ALL.iter().map(|action| action.as_str());
-        let actions = actions.chain(ServiceAction::ALL.iter().map(|action| action.as_str())).chain([ACTIVATE]);
-        engine.slices = actions.map(|action| (action, slice(&policies, action))).collect();
+        engine.slices = actions().map(|action| (action, slice(&policies, action))).collect();
         let about_quorum = engine.slice(ACTIVATE).all.policies().flat_map(Policy::entity_literals);
         engine.quorum_names = about_quorum.filter(|uid| entities::is_group(uid) || entities::is_user(uid)).collect();
         engine
@@ -129,6 +133,11 @@ impl Answer {
     /// Allowed, and every policy had its say.
     pub(super) fn granted(&self) -> bool {
         self.allowed && self.errors.is_empty()
+    }
+
+    /// The policies that could not be evaluated, as far as it was a policy.
+    pub(super) fn erring(&self) -> Vec<String> {
+        self.errors.keys().filter(|id| !id.is_empty()).cloned().collect()
     }
 
     /// The errors, for operators.

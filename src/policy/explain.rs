@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::actions::{Action, Call};
 use super::asked::Asked;
-use super::authorize::{Action, Call};
 use super::entities::Facts;
 use super::load::PolicySet;
 use super::outlook::Outlook;

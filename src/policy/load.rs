@@ -1,28 +1,16 @@
 //! From files to a set in force: parsed once, validated strictly, or refused as a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::LazyLock;
 
-use cedar_policy::ffi::DetailedError;
-use cedar_policy::{Policy, PolicyId, Schema, ValidationMode, Validator};
 use sha2::{Digest, Sha256};
 
+use super::draft::Draft;
 use super::evaluate::Engine;
-use super::problems::{PolicyProblems, Problem, line_of};
+use super::problems::{PolicyProblems, Problem};
 use crate::domain::request::hex;
-
-/// The fixed schema, the same file that `policies/` shows to whoever writes policies.
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
-    let source = include_str!("../../policies/schema.cedarschema");
-    Schema::from_cedarschema_str(source).expect("the schema is compiled in and parses in every test").0
-});
-
-pub(super) fn schema() -> &'static Schema {
-    &SCHEMA
-}
 
 /// A set of policies in force. Immutable; a reload makes another one.
 #[derive(Debug)]
@@ -153,100 +141,94 @@ fn digest(sources: &[&(String, String)]) -> String {
     format!("sha256:{}", hex(&hasher.finalize()))
 }
 
-/// What has been read so far. Policies whose `@id` is missing or taken go on under the name of their place, so
-/// that the validator still gets to see them.
-#[derive(Default)]
-struct Draft<'a> {
-    policies: Vec<Policy>,
-    places: BTreeMap<String, (&'a str, &'a str)>,
-    problems: Vec<Problem>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::testing::STARTER;
 
-impl<'a> Draft<'a> {
-    fn read(&mut self, file: &'a str, text: &'a str) {
-        let set: cedar_policy::PolicySet = match text.parse() {
-            Ok(set) => set,
-            Err(errors) => {
-                let errors: &cedar_policy::ParseErrors = &errors;
-                self.problems
-                    .extend(errors.iter().map(|error| Problem::of_cedar(file, text, &DetailedError::from(error))));
-                return;
-            }
-        };
-        let mut offset = 0;
-        for found in in_order(&set) {
-            let at = text[offset..].find(&found.source).map_or(offset, |distance| offset + distance);
-            offset = at + found.source.len();
-            self.take(file, text, line_of(text, at), found.policy);
-        }
+    fn sources(files: &[(&str, &str)]) -> Vec<(String, String)> {
+        files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
     }
 
-    fn take(&mut self, file: &'a str, text: &'a str, line: usize, policy: Option<Policy>) {
-        let mut refuse = |message: String, help: &str| {
-            let help = Some(help.to_owned());
-            self.problems.push(Problem { file: file.to_owned(), line: Some(line), message, help });
-        };
-        let Some(policy) = policy else {
-            return refuse(
-                "this is a template (it has ?principal or ?resource), and nothing ever fills it in".to_owned(),
-                "write the principal or resource out",
-            );
-        };
-        let place = format!("{file}:{line}");
-        let id = match policy.annotation("id").map(str::trim) {
-            None | Some("") => {
-                refuse("this policy has no @id".to_owned(), "put @id(\"…\") with a name of its own before it");
-                place
-            }
-            Some(id) => match self.places.get(id) {
-                Some((first, _)) => {
-                    refuse(format!("the @id \"{id}\" is taken by a policy in {first}"), "give each policy its own");
-                    place
-                }
-                None => id.to_owned(),
-            },
-        };
-        self.policies.push(policy.new_id(PolicyId::new(&id)));
-        self.places.insert(id, (file, text));
+    fn problems(files: &[(&str, &str)]) -> Vec<String> {
+        let problems = PolicySet::parse(&sources(files)).expect_err("a set with something wrong");
+        problems.0.iter().map(ToString::to_string).collect()
     }
 
-    /// Adds what the validator finds to the problems; answers its warnings.
-    fn validate(&mut self) -> Vec<Problem> {
-        let set = cedar_policy::PolicySet::from_policies(self.policies.iter().cloned())
-            .expect("every policy was given an id of its own");
-        let result = Validator::new(SCHEMA.clone()).validate(&set, ValidationMode::Strict);
-        let problem = |id: &PolicyId, error: DetailedError| {
-            let id: &str = id.as_ref();
-            let (file, text) = self.places.get(id).copied().unwrap_or_default();
-            Problem::of_cedar(file, text, &error)
-        };
-        let found = result.validation_errors().map(|error| problem(error.policy_id(), error.into()));
-        let found: BTreeSet<Problem> = found.collect();
-        let warnings: BTreeSet<Problem> =
-            result.validation_warnings().map(|warning| problem(warning.policy_id(), warning.into())).collect();
-        self.problems.extend(found);
-        warnings.into_iter().collect()
+    #[test]
+    fn takes_the_starter_set_without_a_warning() {
+        let set = PolicySet::parse(&sources(&[("starter.cedar", STARTER)])).expect("the starter set");
+        assert_eq!((set.len(), set.files(), set.warnings()), (15, &["starter.cedar".to_owned()][..], &[][..]));
     }
-}
 
-struct Found {
-    source: String,
-    /// `None` for a template.
-    policy: Option<Policy>,
-}
+    #[test]
+    fn says_everything_at_once_with_its_place_and_what_was_meant() {
+        let a = r#"
+@id("typo")
+permit (principal, action == Entryway::Action::"activate", resource)
+when { context.aprovals >= 1 };
+permit (principal, action == Entryway::Action::"view", resource);
+@id("typo")
+permit (principal in Entryway::Grup::"sre", action == Entryway::Action::"aprove", resource);
+@id("template")
+permit (principal == ?principal, action, resource);
+@id("unguarded")
+forbid (principal, action == Entryway::Action::"request", resource)
+when { resource.ticket == "" };"#;
+        let b = "@id(\"x\")\npermit (principal, action, resource";
+        let found = problems(&[("b.cedar", b), ("a.cedar", a)]);
+        let expected = [
+            "a.cedar:4: for policy `typo`, attribute `aprovals` in context for Entryway::Action::\"activate\" not found \
+             (did you mean `approvals`?)",
+            "a.cedar:5: this policy has no @id (put @id(\"…\") with a name of its own before it)",
+            "a.cedar:6: the @id \"typo\" is taken by a policy in a.cedar (give each policy its own)",
+            "a.cedar:7: for policy `a.cedar:6`, unrecognized action `Entryway::Action::\"aprove\"` (did you mean \
+             `Entryway::Action::\"approve\"`?)",
+            "a.cedar:7: for policy `a.cedar:6`, unrecognized entity type `Entryway::Grup` (did you mean \
+             `Entryway::Group`?)",
+            "a.cedar:8: this is a template (it has ?principal or ?resource), and nothing ever fills it in (write the \
+             principal or resource out)",
+            "a.cedar:12: for policy `unguarded`, unable to guarantee safety of access to optional attribute `ticket` \
+             on entity type `Entryway::AccessRequest` (try testing for the attribute's presence with `e has ticket && \
+             ..`)",
+        ];
+        assert_eq!(found[..expected.len()], expected);
+        assert!(found[expected.len()].starts_with("b.cedar:2: unexpected end of input"), "{found:?}");
+    }
 
-/// The policies of one file in the order they are written: Cedar names them `policy0`, `policy1`, ….
-fn in_order(set: &cedar_policy::PolicySet) -> Vec<Found> {
-    let number = |id: &PolicyId| {
-        let id: &str = id.as_ref();
-        id.trim_start_matches("policy").parse::<usize>().unwrap_or(usize::MAX)
-    };
-    let policies = set.policies().map(|policy| {
-        let source = policy.to_cedar().unwrap_or_default();
-        (number(policy.id()), Found { source, policy: Some(policy.clone()) })
-    });
-    let templates =
-        set.templates().map(|template| (number(template.id()), Found { source: template.to_cedar(), policy: None }));
-    let by_number: BTreeMap<usize, Found> = policies.chain(templates).collect();
-    by_number.into_values().collect()
+    #[test]
+    fn ids_are_unique_across_files() {
+        let one = r#"@id("one") permit (principal, action == Entryway::Action::"view", resource);"#;
+        let found = problems(&[("a.cedar", one), ("b.cedar", one)]);
+        assert_eq!(found, [r#"b.cedar:1: the @id "one" is taken by a policy in a.cedar (give each policy its own)"#]);
+        let blank = r#"@id(" ") permit (principal, action == Entryway::Action::"view", resource);"#;
+        assert_eq!(problems(&[("a.cedar", blank)]).len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_a_problem() {
+        assert!(problems(&[])[0].starts_with("there is no policy in any file"));
+        assert!(problems(&[("a.cedar", "// only words")])[0].starts_with("there is no policy in any file"));
+    }
+
+    #[test]
+    fn warns_of_a_policy_that_can_never_apply() {
+        let never = r#"@id("never") permit (principal, action == Entryway::Action::"audit",
+            resource is Entryway::AccessRequest);"#;
+        let set = PolicySet::parse(&sources(&[("a.cedar", never)])).expect("odd, but sound");
+        assert!(!set.warnings().is_empty() && set.warnings().iter().all(|warning| warning.line == Some(1)));
+    }
+
+    #[test]
+    fn the_digest_tells_apart_what_is_not_the_same() {
+        let policy = |id: &str| format!("@id(\"{id}\") permit (principal, action, resource);");
+        let digest = |files: &[(&str, &str)]| PolicySet::parse(&sources(files)).expect("sound").digest().to_owned();
+        let (a, b) = (policy("a"), policy("b"));
+        let two = digest(&[("a.cedar", &a), ("b.cedar", &b)]);
+        assert!(two.starts_with("sha256:") && two.len() == "sha256:".len() + 64, "{two}");
+        assert_eq!(two, digest(&[("b.cedar", &b), ("a.cedar", &a)]), "whatever the order");
+        assert_ne!(two, digest(&[("a.cedar", &b), ("b.cedar", &a)]), "names count");
+        assert_ne!(two, digest(&[("a.cedar", &format!("{a}{b}"))]), "files count");
+        assert_ne!(two, digest(&[("a.cedar", &a), ("b.cedar", &format!("{b} "))]), "every byte counts");
+    }
 }

@@ -5,10 +5,13 @@
 //! services never review, and a requester can always end what they asked for. Everything that grants fails closed
 //! (see [`authorize`]).
 
+mod actions;
+mod activate;
 mod asked;
 mod authorize;
 mod cases;
 mod check;
+mod draft;
 mod entities;
 mod evaluate;
 mod explain;
@@ -22,7 +25,8 @@ mod run;
 mod testing;
 mod world;
 
-pub use authorize::{Action, Builtin, Call, Decision, ServiceAction};
+pub use actions::{Action, Builtin, Call, ServiceAction};
+pub use authorize::Decision;
 pub use check::{Summary, check};
 pub use entities::Facts;
 pub use explain::{ExplainError, explain, explain_in};

@@ -6,7 +6,8 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::authorize::{Action, Call, Decision, ServiceAction};
+use super::actions::{Action, Call, ServiceAction};
+use super::authorize::Decision;
 use super::cases::{Case, CaseFile, Outcome};
 use super::entities::Facts;
 use super::load::PolicySet;

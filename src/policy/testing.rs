@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::authorize::Call;
+use super::actions::Call;
 use super::entities::Facts;
 use super::load::PolicySet;
 use super::world::World;

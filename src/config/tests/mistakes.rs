@@ -121,7 +121,7 @@ fn names_each_mistake_with_its_place_and_its_cure() {
         ),
         (
             cluster("a", "") + &cluster("b", "eks_name = \"a\""),
-            "clusters[1].eks_name: is the same EKS cluster as clusters[0] (account, region and EKS name); keep one of them (line 16)",
+            "clusters[1].eks_name: is the same EKS cluster as clusters[0] (account, region and EKS name); keep one of them (line 15)",
         ),
         (
             "[[auth.tokens]]\nuser = \"u\"\nsha256 = \"abc\"".into(),
@@ -148,11 +148,11 @@ fn names_each_mistake_with_its_place_and_its_cure() {
         ("[directory.groups]\n\"s re\" = [\"\"]".into(), "directory.groups.\"s re\"[0]: needs 1 to 256 characters"),
         (
             "[[slack.routes]]\nchannel = \"C\"\nclusters = [\"a\"]".into(),
-            "slack.routes[0].clusters[0]: \"a\" is the name of a [[clusters]] table nowhere",
+            "slack.routes[0].clusters[0]: no [[clusters]] table has the name \"a\"; correct it or add the cluster",
         ),
         (
             "[[slack.routes]]\nchannel = \"C\"\nenvironments = [\"a\"]".into(),
-            "slack.routes[0].environments[0]: \"a\" is the environment of a [[clusters]] table nowhere",
+            "slack.routes[0].environments[0]: no [[clusters]] table has the environment \"a\"",
         ),
         (
             "[slack]\nteam_id = \"T\"".into(),
