@@ -29,6 +29,14 @@ impl Clock {
     pub fn sql(&self) -> Option<DateTime<Utc>> {
         self.0.as_ref().map(ManualClock::now)
     }
+
+    /// The time for what is only shown, such as which buttons a person has: this machine's, unless somebody set the
+    /// clock. Nothing that is stored may depend on it.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the home of the time")]
+    pub fn approximate(&self) -> DateTime<Utc> {
+        self.sql().unwrap_or_else(Utc::now)
+    }
 }
 
 /// The hands of a clock made by [`Clock::manual`]; every clone of that clock follows. It counts microseconds, as
