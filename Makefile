@@ -29,11 +29,12 @@ lint: ## formatting and lints, without the tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
-# The macros of sqlx write what they learn about each query into .sqlx when they see a database; touching the
-# crate's root makes them look again.
+# The macros of sqlx write what they learn about each query when they see a database; touching the crate's root makes
+# them look again. The old descriptions go only when the new ones are complete.
 sqlx: setup ## describe the SQL queries anew in .sqlx, after changing one or a migration
-	mkdir -p .sqlx && rm -f .sqlx/query-*.json && touch src/lib.rs
-	SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$(CURDIR)/.sqlx" scripts/with-postgres.sh $(CARGO) check --locked --all-targets
+	rm -rf .sqlx.new && mkdir .sqlx.new && touch src/lib.rs
+	SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$(CURDIR)/.sqlx.new" scripts/with-postgres.sh $(CARGO) check --locked --all-targets
+	rm -rf .sqlx && mv .sqlx.new .sqlx
 	@echo "$$(ls .sqlx | wc -l) queries described"
 
 openapi: ## write the API's description anew, after changing a route or a view

@@ -29,5 +29,11 @@ as_server "$bin/pg_ctl" -D "$work/data" -l "$work/log" -w \
     -o "-c listen_addresses= -c unix_socket_directories=$work -c fsync=off" start >/dev/null
 psql=$bin/psql
 [ -x "$psql" ] || psql=psql
-cat "$here"/../migrations/*.sql | "$psql" -X -q -v ON_ERROR_STOP=1 -h "$work" -U entryway -d postgres >/dev/null
+# The first table is sqlx's own, as its migrator makes it; a query reads it.
+{
+    echo 'CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL,
+          installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL,
+          execution_time bigint NOT NULL);'
+    cat "$here"/../migrations/*.sql
+} | "$psql" -X -q -v ON_ERROR_STOP=1 -h "$work" -U entryway -d postgres >/dev/null
 DATABASE_URL="postgres://entryway@localhost/postgres?host=$work" "$@"
