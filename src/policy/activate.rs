@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression};
 
-use super::entities::{self, Scene, Unrepresentable};
+use super::entities::{self, Unrepresentable};
 use super::evaluate::{ACTIVATE, Answer, Question};
 use super::load::PolicySet;
+use super::scene::Scene;
 use crate::domain::identity::Identity;
 
 /// The approvals that `activate` is asked with, real or supposed.

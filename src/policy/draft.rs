@@ -56,7 +56,10 @@ impl<'a> Draft<'a> {
                 "write the principal or resource out",
             );
         };
-        let place = format!("{file}:{line}");
+        let mut place = format!("{file}:{line}");
+        while self.places.contains_key(&place) {
+            place.push('+');
+        }
         let id = match policy.annotation("id").map(str::trim) {
             None | Some("") => {
                 refuse("this policy has no @id".to_owned(), "put @id(\"…\") with a name of its own before it");

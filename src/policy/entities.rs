@@ -1,7 +1,7 @@
 //! What a policy sees: the request, its cluster and the people, as entities of the schema. Built by the typed API
 //! on every decision; that they fit the schema is proven by a test, not asked again each time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
@@ -122,7 +122,7 @@ fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> RestrictedExpression 
 }
 
 /// A person or service, in its groups.
-fn person(identity: &Identity) -> Result<Entity, Unrepresentable> {
+pub(super) fn person(identity: &Identity) -> Result<Entity, Unrepresentable> {
     let attributes = [("service".to_owned(), RestrictedExpression::new_bool(identity.service))];
     let groups = identity.groups.iter().map(|name| group(name));
     Entity::new_with_tags(user(&identity.user), attributes, groups, []).map_err(|e| Unrepresentable::because(&e))
@@ -133,49 +133,7 @@ pub(super) fn only(who: &Identity) -> Result<Entities, Unrepresentable> {
     Entities::from_entities([person(who)?], None).map_err(|e| Unrepresentable::because(&e))
 }
 
-/// One request at one moment, but for whoever acts on it: ready to be asked about many times.
-pub(super) struct Scene<'a> {
-    facts: Facts<'a>,
-    moment: Context,
-    request: Entity,
-    cluster: Entity,
-    people: BTreeMap<String, Entity>,
-}
-
-impl<'a> Scene<'a> {
-    pub(super) fn new(facts: &Facts<'a>, now: DateTime<Utc>) -> Result<Self, Unrepresentable> {
-        let mut people = BTreeMap::new();
-        for identity in facts.submitted_by.into_iter().chain([facts.requester]) {
-            people.insert(identity.user.clone(), person(identity)?);
-        }
-        let (request, cluster) = (request_entity(facts)?, cluster_entity(facts.cluster)?);
-        Ok(Self { facts: *facts, moment: moment(now)?, request, cluster, people })
-    }
-
-    pub(super) const fn facts(&self) -> &Facts<'a> {
-        &self.facts
-    }
-
-    /// The context that every question begins with: the time.
-    pub(super) const fn moment(&self) -> &Context {
-        &self.moment
-    }
-
-    /// The request itself.
-    pub(super) fn resource(&self) -> EntityUid {
-        self.request.uid()
-    }
-
-    /// Everything, with `who` acting. Where `who` is also the requester, their groups are those `who` came with.
-    pub(super) fn with(&self, who: &Identity) -> Result<Entities, Unrepresentable> {
-        let mut people = self.people.clone();
-        people.insert(who.user.clone(), person(who)?);
-        let all = people.into_values().chain([self.request.clone(), self.cluster.clone()]);
-        Entities::from_entities(all, None).map_err(|e| Unrepresentable::because(&e))
-    }
-}
-
-fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
+pub(super) fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
     let attributes = [("account", &cluster.account_id), ("region", &cluster.region)];
     Entity::new_with_tags(
         uid(&CLUSTER, &cluster.name),
@@ -186,7 +144,7 @@ fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
     .map_err(|e| Unrepresentable::because(&e))
 }
 
-fn request_entity(facts: &Facts<'_>) -> Result<Entity, Unrepresentable> {
+pub(super) fn request_entity(facts: &Facts<'_>) -> Result<Entity, Unrepresentable> {
     let spec = facts.spec;
     let entity = |uid: EntityUid| RestrictedExpression::new_entity_uid(uid);
     let boolean = RestrictedExpression::new_bool;
@@ -234,71 +192,4 @@ fn namespaces(spec: &Spec) -> BTreeSet<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::identity::Via;
-    use crate::policy::draft::SCHEMA;
-    use crate::policy::testing::{Ask, set, who};
-    use crate::policy::{Action, Call};
-
-    /// Everything optional is there, and everything that can be empty is not.
-    fn full() -> Ask {
-        let mut ask = Ask::of("alice", "prod", "AmazonEKSViewPolicy", 8);
-        ask.submitted_by = Some(who("portal"));
-        ask.cluster.labels = [("team".to_owned(), "payments".to_owned())].into();
-        ask.spec.ticket = Some("PAY-1".to_owned());
-        ask.spec.content.username = Some("alice".to_owned());
-        ask.spec.content.kubernetes_groups = ["viewers".to_owned()].into();
-        for (policy, namespaces) in [("Edit", ["a", "b-*"]), ("Admin", ["b-*", "c"])] {
-            let scope = AccessScope::Namespace { namespaces: namespaces.map(str::to_owned).into() };
-            ask.spec.content.access_policies.insert(format!("arn:aws:eks::aws:cluster-access-policy/{policy}"), scope);
-        }
-        ask
-    }
-
-    #[test]
-    fn what_policy_sees_fits_the_schema() {
-        for ask in [full(), Ask::of("alice", "dev", "AmazonEKSViewPolicy", 0)] {
-            let scene = Scene::new(&ask.facts(), crate::policy::testing::now()).expect("entities");
-            let entities = scene.with(&who("bob")).expect("entities");
-            Entities::from_entities(entities, Some(&SCHEMA)).expect("entities of the schema");
-        }
-    }
-
-    #[test]
-    fn every_fact_reaches_policy() {
-        let source = r#"@id("all") permit (principal, action == Entryway::Action::"view", resource) when {
-            principal == Entryway::User::"bob" && principal in Entryway::Group::"sre" && !principal.service &&
-            resource.requester == Entryway::User::"alice" && resource.requester in Entryway::Group::"engineering" &&
-            resource.submittedBy == Entryway::User::"portal" && resource.submittedBy.service &&
-            resource.cluster == Entryway::Cluster::"prod" && resource.cluster in Entryway::Environment::"prod" &&
-            resource.cluster.account == "111122223333" && resource.cluster.region == "eu-central-1" &&
-            resource.cluster.hasTag("team") && resource.cluster.getTag("team") == "payments" &&
-            resource.principalArn == "arn:aws:iam::111122223333:role/my-role" &&
-            resource.principalAccount == "111122223333" && resource.principalKind == "role" &&
-            resource.type == "STANDARD" && resource.customUsername && resource.clusterWide &&
-            resource.kubernetesGroups == ["viewers"] && resource.accessPolicies == ["Admin", "AmazonEKSViewPolicy", "Edit"] &&
-            resource.namespaces == ["a", "b-*", "c"] && !resource.permanent && !resource.breakGlass &&
-            resource has duration && resource.duration == duration("8h") &&
-            resource has ticket && resource.ticket == "PAY-1" &&
-            context.now == datetime("2026-01-05T09:00:00Z") && context.via == "slack" &&
-            context has sourceIp && context.sourceIp.isInRange(ip("10.0.0.0/8"))
-        };"#;
-        let source_ip = Some("::ffff:10.1.2.3".parse().expect("an address"));
-        let call = Call { now: crate::policy::testing::now(), via: Via::Slack, source_ip };
-        let decision = set(source).authorize(&who("bob"), Action::View, &full().facts(), &call);
-        assert!(decision.allowed, "{decision:?}");
-    }
-
-    #[test]
-    fn what_is_not_there_is_absent_or_the_requester() {
-        let source = r#"@id("none") permit (principal, action == Entryway::Action::"view", resource) when {
-            resource.permanent && !(resource has duration) && !(resource has ticket) && !(context has sourceIp) &&
-            resource.submittedBy == resource.requester && resource.namespaces.isEmpty() && resource.clusterWide
-        };"#;
-        let ask = Ask::of("alice", "dev", "AmazonEKSViewPolicy", 0);
-        let call = crate::policy::testing::call();
-        let decision = set(source).authorize(&who("bob"), Action::View, &ask.facts(), &call);
-        assert!(decision.allowed, "{decision:?}");
-    }
-}
+mod tests;

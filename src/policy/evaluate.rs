@@ -179,3 +179,42 @@ fn slice(policies: &[Policy], action: &str) -> Slice {
     let permits = all.iter().filter(|policy| policy.effect() == Effect::Permit).cloned().collect();
     Slice { all: set(all), permits: set(permits) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::scene::Scene;
+    use crate::policy::testing::{Ask, STARTER, call, now, starter, who};
+
+    /// Leaving out the policies of other actions must change nothing.
+    #[test]
+    fn a_slice_answers_as_the_whole_set_does() {
+        let set = starter();
+        let whole: cedar_policy::PolicySet = STARTER.parse().expect("the starter set");
+        let named = whole.policies().map(|policy| {
+            policy.new_id(PolicyId::new(policy.annotation("id").expect("every policy of the starter set has one")))
+        });
+        let whole = cedar_policy::PolicySet::from_policies(named.collect::<Vec<_>>()).expect("unique ids");
+        let mut allowed = 0;
+        for ask in [Ask::of("alice", "prod", "AmazonEKSViewPolicy", 9), Ask::of("bob", "dev", "AmazonEKSViewPolicy", 1)]
+        {
+            let scene = Scene::new(&ask.facts(), now()).expect("entities");
+            let context = call().context(scene.moment()).expect("a context");
+            for user in ["alice", "bob", "carol", "erin", "portal"] {
+                let entities = scene.with(&who(user)).expect("entities");
+                for action in Action::ALL.iter().map(|action| action.as_str()) {
+                    let asked = |policies: &cedar_policy::PolicySet| {
+                        let (principal, context) = (entities::user(user), context.clone());
+                        let resource = scene.resource();
+                        let question = Question { principal, action, resource, context, entities: &entities };
+                        set.engine.ask_of(policies, question)
+                    };
+                    let answer = asked(&whole);
+                    allowed += usize::from(answer.allowed);
+                    assert_eq!(asked(&set.engine.slice(action).all), answer, "{user} {action}");
+                }
+            }
+        }
+        assert!(allowed > 10, "{allowed}");
+    }
+}

@@ -3,7 +3,7 @@
 //!
 //! What no policy can change is written in code and looked at before any policy is: nobody reviews their own ask,
 //! services never review, and a requester can always end what they asked for. Everything that grants fails closed
-//! (see [`authorize`]).
+//! (`authorize.rs` says what that means for each action).
 
 mod actions;
 mod activate;
@@ -19,8 +19,11 @@ mod load;
 mod missing;
 mod outlook;
 mod problems;
+#[cfg(test)]
+mod properties;
 mod quorum;
 mod run;
+mod scene;
 #[cfg(test)]
 mod testing;
 mod world;

@@ -2,9 +2,10 @@
 
 use super::actions::{Action, Call};
 use super::authorize::Decision;
-use super::entities::{Facts, Scene};
+use super::entities::Facts;
 use super::load::PolicySet;
 use super::quorum::Standing;
+use super::scene::Scene;
 use crate::domain::identity::Directory;
 use crate::domain::review::Review;
 

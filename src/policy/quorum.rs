@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use super::actions::{Action, Call};
 use super::activate::{Approvals, QuorumQuestion};
-use super::entities::{Facts, Scene};
+use super::entities::Facts;
 use super::evaluate::Answer;
 use super::load::PolicySet;
+use super::scene::Scene;
 use crate::domain::identity::{Directory, Identity};
 use crate::domain::review::{Decision as Verdict, Review};
 

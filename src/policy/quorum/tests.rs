@@ -12,7 +12,7 @@ fn standing(set: &PolicySet, ask: &Ask, reviews: &[Review]) -> Standing {
 }
 
 fn satisfied(ask: &Ask, approvers: &[&str]) -> bool {
-    standing(&starter(), ask, &ask.approved_by(approvers)).quorum.satisfied
+    standing(starter(), ask, &ask.approved_by(approvers)).quorum.satisfied
 }
 
 fn whys(standing: &Standing) -> Vec<(&str, &str)> {
@@ -22,13 +22,13 @@ fn whys(standing: &Standing) -> Vec<(&str, &str)> {
 #[test]
 fn the_starter_set_row_by_row() {
     let dev = Ask::of("alice", "dev", VIEW, 8);
-    let quorum = standing(&starter(), &dev, &[]).quorum;
+    let quorum = standing(starter(), &dev, &[]).quorum;
     assert_eq!((quorum.satisfied, quorum.needed_none, quorum.approvals), (true, true, 0));
     assert_eq!((quorum.deciding, quorum.missing), (vec!["dev-view-is-free".to_owned()], Vec::new()));
 
     let long = Ask::of("alice", "dev", VIEW, 9);
     assert!(!satisfied(&long, &[]) && satisfied(&long, &["bob"]));
-    let quorum = standing(&starter(), &long, &long.approved_by(&["bob"])).quorum;
+    let quorum = standing(starter(), &long, &long.approved_by(&["bob"])).quorum;
     assert_eq!((quorum.needed_none, quorum.approvals), (false, 1));
 
     let mut grouped = dev.clone();
@@ -54,7 +54,7 @@ fn one_person_counts_once() {
     let ask = Ask::of("alice", "prod", ADMIN, 4);
     let mut reviews = ask.approved_by(&["dave", "dave"]);
     reviews[1].via = Via::Slack;
-    let standing = standing(&starter(), &ask, &reviews);
+    let standing = standing(starter(), &ask, &reviews);
     assert_eq!((standing.quorum.satisfied, standing.quorum.approvals), (false, 1));
     assert_eq!(standing.counting, [reviews[0].id]);
     assert_eq!(whys(&standing), [("dave", "one person counts once")]);
@@ -76,7 +76,7 @@ fn n_of_m_is_ordinary_cedar() {
 fn who_lost_the_right_stops_counting() {
     let ask = Ask::of("alice", "prod", VIEW, 1);
     let reviews = ask.approved_by(&["bob"]);
-    assert!(standing(&starter(), &ask, &reviews).quorum.satisfied);
+    assert!(standing(starter(), &ask, &reviews).quorum.satisfied);
 
     let mut without_bob = Directory::default();
     without_bob.add_member("alice", "engineering");
@@ -97,7 +97,7 @@ fn only_what_was_said_about_this_very_request_counts() {
     let mut reviews = ask.approved_by(&["bob", "carol"]);
     reviews[0].spec_digest = Ask::of("alice", "prod", VIEW, 2).spec.digest();
     reviews[1].request_id = Uuid::from_u128(8);
-    let standing = standing(&starter(), &ask, &reviews);
+    let standing = standing(starter(), &ask, &reviews);
     assert_eq!(standing.quorum.approvals, 0);
     assert_eq!(whys(&standing), [("bob", "it was given for something else than what this request asks")]);
 }
@@ -122,7 +122,7 @@ fn a_deny_is_final_whoever_gave_it_and_whatever_it_was_about() {
     let mut denial = ask.reviewed(9, "stranger", Verdict::Deny);
     denial.spec_digest = "sha256:0".to_owned();
     reviews.push(denial);
-    let standing = standing(&starter(), &ask, &reviews);
+    let standing = standing(starter(), &ask, &reviews);
     assert!(standing.denied && !standing.quorum.satisfied && !standing.quorum.needed_none);
     assert_eq!(standing.quorum.missing, ["stranger turned it down, and that is final"]);
     reviews[2].request_id = Uuid::from_u128(8);
@@ -153,6 +153,23 @@ fn a_policy_that_errs_satisfies_nothing() {
     assert!(approve.counting.is_empty());
     assert_eq!(approve.errors.len(), 1);
     assert!(whys(&approve)[0].1.contains("`broken` could not be evaluated"));
+}
+
+#[test]
+fn an_error_with_other_approvals_than_there_are_is_no_yes_either() {
+    let broken_when = |condition: &str| {
+        starter_and(&format!(
+            r#"@id("broken") forbid (principal, action == Entryway::Action::"activate", resource)
+               when {{ {condition} && 9223372036854775807 + context.approvals + 1 > 0 }};"#
+        ))
+    };
+    let dev = Ask::of("alice", "dev", VIEW, 8);
+    let quorum = standing(&broken_when("context.approvals == 0"), &dev, &dev.approved_by(&["bob"])).quorum;
+    assert_eq!((quorum.satisfied, quorum.needed_none), (true, false));
+
+    let prod = Ask::of("alice", "prod", VIEW, 8);
+    let quorum = standing(&broken_when("context.approvals > 0"), &prod, &[]).quorum;
+    assert_eq!((quorum.satisfied, quorum.reachable), (false, false));
 }
 
 #[test]
