@@ -5,4 +5,5 @@ mod eks_adapter;
 mod harness;
 mod life;
 mod postgres;
+mod sandbox;
 mod sim;
