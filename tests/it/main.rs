@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod eks_adapter;
+mod faults;
 mod harness;
 mod life;
 mod postgres;
+mod restarts;
 mod sandbox;
 mod sim;
+mod story;
