@@ -9,5 +9,7 @@ mod harness;
 mod life;
 mod postgres;
 mod restarts;
+mod sandbox;
 mod schema;
 mod sim;
+mod story;

@@ -36,7 +36,7 @@ server=$!
 listener=$!
 exec 3<&-
 wait "$server"; status=$?
-kill -s KILL "$listener"
+kill -s KILL "$listener" 2>/dev/null; wait "$listener"
 if [ -n "$remove" ]; then rm -rf -- "$remove"; fi
 exit "$status"
 "#;
