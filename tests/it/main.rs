@@ -12,4 +12,3 @@ mod restarts;
 mod sandbox;
 mod schema;
 mod sim;
-mod story;
