@@ -143,7 +143,7 @@ async fn start_api(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<Socket
         service: token.service,
         groups: token.groups.clone(),
     });
-    let state = ApiState::new(desk.clone(), TokenTable::new(tokens.collect()), tasks.soft());
+    let state = ApiState::new(desk.clone(), Arc::new(TokenTable::new(tokens.collect())), tasks.soft());
     let listen = config.server.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         Failure::Failed(format!("cannot listen on {listen}: {error}; free the port or set server.listen"))
