@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod eks_adapter;
+mod openapi;
 mod postgres;
 mod sim;
