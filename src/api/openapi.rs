@@ -148,7 +148,7 @@ failures! {
 pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            if let Some(body) = &mut operation.request_body {
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
                 absent_is_not_null(body);
             }
             for response in operation.responses.responses.values_mut() {
@@ -172,7 +172,9 @@ pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
 /// A body that may be left out comes as "this or null" from its `Option`; but null is no body any call takes.
 fn absent_is_not_null(body: &mut RequestBody) {
     for content in body.content.values_mut() {
-        if let Some(RefOr::T(Schema::OneOf(choice))) = &content.schema {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::T(Schema::OneOf(choice))) = &content.schema
+        {
             content.schema = choice.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned();
         }
     }
