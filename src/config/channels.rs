@@ -72,18 +72,21 @@ impl Known {
     }
 
     fn clusters(&self, s: &mut Section<'_>) -> Vec<String> {
-        let one = |text: &str| known(&self.clusters, text, "name of a [[clusters]] table");
+        let one = |text: &str| known(&self.clusters, text, "name");
         s.list("clusters", parsed(one)).unwrap_or_default()
     }
 
     fn environments(&self, s: &mut Section<'_>) -> Vec<String> {
-        let one = |text: &str| known(&self.environments, text, "environment of a [[clusters]] table");
+        let one = |text: &str| known(&self.environments, text, "environment");
         s.list("environments", parsed(one)).unwrap_or_default()
     }
 }
 
 fn known(names: &BTreeSet<String>, text: &str, what: &str) -> Result<String, String> {
-    names.get(text).cloned().ok_or_else(|| format!("{text:?} is the {what} nowhere; a typing mistake would be silence"))
+    names
+        .get(text)
+        .cloned()
+        .ok_or_else(|| format!("no [[clusters]] table has the {what} {text:?}; correct it or add the cluster"))
 }
 
 fn events(s: &mut Section<'_>) -> Vec<String> {

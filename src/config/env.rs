@@ -8,7 +8,6 @@ use super::node::{Node, Table, Value};
 const PREFIX: &str = "ENTRYWAY__";
 
 /// The environment of this process; the one place that reads it. Bytes that are not Unicode are replaced.
-#[expect(clippy::disallowed_methods, reason = "this is the home of the environment")]
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()))
 }

@@ -61,6 +61,14 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
+impl ConfigErrors {
+    /// These, and a last one about no place in particular.
+    pub(super) fn and(mut self, message: &str) -> Self {
+        self.0.push(ConfigError { path: String::new(), source: Source::Unknown, message: message.to_owned() });
+        self
+    }
+}
+
 /// Collects mistakes while the whole configuration is read, so that one run names them all.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes(RefCell<Vec<ConfigError>>);

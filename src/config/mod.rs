@@ -6,7 +6,6 @@
 
 mod channels;
 mod clusters;
-mod duration;
 mod env;
 mod errors;
 mod node;
@@ -153,12 +152,19 @@ fn read<T>(
     };
     env::overlay(&mut table, env.into_iter(), &reading.mistakes);
     let value = Section::root(table, &reading).finish(how);
-    reading.mistakes.or(value)
+    reading.mistakes.or(value).map_err(|errors| match path {
+        Some(_) => errors,
+        None => errors.and("only the environment was read; name a file with --config"),
+    })
 }
 
 fn read_file(path: &Path, mistakes: &Mistakes) -> Result<String, ()> {
     std::fs::read_to_string(path).map_err(|error| {
-        mistakes.add(path.display().to_string(), Source::Unknown, format!("cannot be read: {error}"));
+        mistakes.add(
+            path.display().to_string(),
+            Source::Unknown,
+            format!("cannot be read: {error}; name another with --config"),
+        );
     })
 }
 

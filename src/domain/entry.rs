@@ -128,6 +128,23 @@ impl ObservedEntry {
     pub fn is_owned_by(&self, installation: &str) -> bool {
         self.tags.get(OWNER_TAG).is_some_and(|owner| owner == installation)
     }
+
+    /// The content in the form in which requests ask for it: a username that EKS derived from `principal` is none.
+    ///
+    /// EKS's own derivation is not documented for every case, so a username that names the principal by an ARN counts
+    /// as derived; taking it for somebody's choice would mean changing it for ever.
+    #[must_use]
+    pub fn as_asked(&self, principal: &PrincipalArn) -> EntryContent {
+        let derived = |username: &String| {
+            *username == generated_username(principal, self.content.entry_type)
+                || (username.starts_with("arn:")
+                    && username.contains(principal.account())
+                    && username.contains(principal.name()))
+        };
+        let mut content = self.content.clone();
+        content.username = content.username.filter(|username| !derived(username));
+        content
+    }
 }
 
 /// The username EKS sets when none is asked for (`EKS user guide, creating access entries`, the table of

@@ -24,12 +24,12 @@ pub enum Conflict {
         /// What the grant asks for.
         asked: EntryType,
     },
-    /// An entry has one username, and changing it would change what the other grants' RBAC bindings see.
+    /// An entry has one username, and both want one of their own.
     Username {
-        /// What the entry has; `None` is the one EKS derives.
-        live: Option<String>,
+        /// What the entry has.
+        live: String,
         /// What the grant asks for.
-        asked: Option<String>,
+        asked: String,
     },
 }
 
@@ -45,40 +45,37 @@ pub struct Merged {
 /// The union of `baseline` and `grants`. Earlier grants stand; a later one that disagrees on type or username is
 /// left out and reported. Groups unite; of the same policy, cluster scope absorbs namespaces and namespaces unite.
 ///
-/// A grant without a username of its own fits any baseline, but not beside a grant that has one.
+/// A grant without a username of its own takes whatever the entry has: only two different names disagree.
 #[must_use]
 pub fn merge(baseline: Option<&EntryContent>, grants: &[Contribution<'_>]) -> Merged {
     let mut desired = baseline.cloned();
-    let mut username_set_by_grant: Option<&Option<String>> = None;
     let mut conflicts = Vec::new();
     for grant in grants {
-        let Some(entry) = &mut desired else {
-            desired = Some(grant.content.clone());
-            username_set_by_grant = Some(&grant.content.username);
-            continue;
-        };
-        if entry.entry_type != grant.content.entry_type {
-            conflicts.push((grant.id, Conflict::Type { live: entry.entry_type, asked: grant.content.entry_type }));
-            continue;
+        match &mut desired {
+            None => desired = Some(grant.content.clone()),
+            Some(entry) => match conflict(entry, grant.content) {
+                Some(conflict) => conflicts.push((grant.id, conflict)),
+                None => add(entry, grant.content),
+            },
         }
-        let agrees = match username_set_by_grant {
-            Some(live) => *live == grant.content.username,
-            None => grant.content.username.is_none() || grant.content.username == entry.username,
-        };
-        if !agrees {
-            let asked = grant.content.username.clone();
-            conflicts.push((grant.id, Conflict::Username { live: entry.username.clone(), asked }));
-            continue;
-        }
-        if baseline.is_none() {
-            username_set_by_grant = Some(&grant.content.username);
-        }
-        add(entry, grant.content);
     }
     Merged { desired, conflicts }
 }
 
+fn conflict(entry: &EntryContent, more: &EntryContent) -> Option<Conflict> {
+    if entry.entry_type != more.entry_type {
+        return Some(Conflict::Type { live: entry.entry_type, asked: more.entry_type });
+    }
+    match (&entry.username, &more.username) {
+        (Some(live), Some(asked)) if live != asked => {
+            Some(Conflict::Username { live: live.clone(), asked: asked.clone() })
+        }
+        _ => None,
+    }
+}
+
 fn add(entry: &mut EntryContent, more: &EntryContent) {
+    entry.username = entry.username.take().or_else(|| more.username.clone());
     entry.kubernetes_groups.extend(more.kubernetes_groups.iter().cloned());
     for (policy, scope) in &more.access_policies {
         entry
@@ -161,24 +158,23 @@ mod tests {
     }
 
     #[test]
-    fn a_username_of_ones_own_does_not_fit_beside_a_derived_one() {
-        for (first, second) in [(None, Some("a:x")), (Some("a:x"), None), (Some("a:x"), Some("a:y"))] {
-            let (first, second) = (named(first), named(second));
-            let grants =
-                [Contribution { id: Uuid::nil(), content: &first }, Contribution { id: Uuid::max(), content: &second }];
-            let merged = merge(None, &grants);
-            assert_eq!(merged.desired.as_ref(), Some(&first), "the earlier grant stands");
-            assert!(matches!(merged.conflicts[..], [(id, Conflict::Username { .. })] if id == Uuid::max()));
-        }
+    fn two_usernames_do_not_fit_beside_each_other() {
+        let (first, second) = (named(Some("a:x")), named(Some("a:y")));
+        let grants =
+            [Contribution { id: Uuid::nil(), content: &first }, Contribution { id: Uuid::max(), content: &second }];
+        let merged = merge(None, &grants);
+        assert_eq!(merged.desired.as_ref(), Some(&first), "the earlier grant stands");
+        assert!(matches!(merged.conflicts[..], [(id, Conflict::Username { .. })] if id == Uuid::max()));
+        let merged = merge(Some(&first), &grants[1..]);
+        assert_eq!(merged.conflicts.len(), 1, "nor beside a baseline's");
     }
 
     #[test]
-    fn a_grant_without_a_username_leaves_the_baselines_alone() {
-        let baseline = named(Some("theirs"));
-        assert_eq!(union(Some(&baseline), &[named(None)]).and_then(|e| e.username), Some("theirs".to_owned()));
-        let other = named(Some("ours"));
-        let merged = merge(Some(&baseline), &[Contribution { id: Uuid::nil(), content: &other }]);
-        assert_eq!(merged.conflicts.len(), 1);
+    fn a_grant_without_a_username_takes_what_there_is() {
+        for (first, second) in [(None, Some("a:x")), (Some("a:x"), None), (Some("a:x"), Some("a:x"))] {
+            let both = [named(first), named(second)];
+            assert_eq!(union(None, &both).and_then(|entry| entry.username), Some("a:x".to_owned()));
+        }
     }
 
     #[test]

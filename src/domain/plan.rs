@@ -64,8 +64,9 @@ pub enum PlanError {
 
 /// The fewest calls from `from` to `to`; empty when they agree. What takes away comes before what adds.
 ///
-/// A username counts only where one is wanted. Node entries' usernames and groups are EKS's own affair: they are
-/// neither compared nor updated.
+/// Both are in the form in which requests ask: no username stands for the one EKS derives
+/// ([`super::entry::ObservedEntry::as_asked`]). Node entries' usernames and groups are EKS's own affair: they are neither compared nor
+/// updated.
 ///
 /// # Errors
 /// [`PlanError::TypeDiffers`].
@@ -94,7 +95,7 @@ pub fn plan(from: Option<&EntryContent>, to: Option<&EntryContent>) -> Result<Ve
 }
 
 fn same_person(from: &EntryContent, to: &EntryContent) -> bool {
-    from.kubernetes_groups == to.kubernetes_groups && (to.username.is_none() || from.username == to.username)
+    from.kubernetes_groups == to.kubernetes_groups && from.username == to.username
 }
 
 fn policy_steps(from: &EntryContent, to: &EntryContent) -> Vec<Step> {
@@ -158,16 +159,16 @@ mod tests {
     }
 
     #[test]
-    fn a_derived_username_is_no_difference_and_a_wanted_one_is() {
-        let seen = EntryContent {
-            username: Some("arn:aws:sts::1:assumed-role/r/{{SessionName}}".into()),
-            ..node(EntryType::Standard)
-        };
-        assert_eq!(plan(Some(&seen), Some(&node(EntryType::Standard))), Ok(vec![]));
-        let wanted = EntryContent { username: Some("a:{{SessionName}}".into()), ..node(EntryType::Standard) };
+    fn a_username_of_ones_own_goes_when_it_is_no_longer_wanted() {
+        let mine = EntryContent { username: Some("a:{{SessionName}}".into()), ..node(EntryType::Standard) };
+        let plain = node(EntryType::Standard);
         assert!(matches!(
-            &plan(Some(&seen), Some(&wanted)).expect("same type")[..],
+            &plan(Some(&plain), Some(&mine)).expect("same type")[..],
             [Step::Update { username: Some(_), .. }]
+        ));
+        assert!(matches!(
+            &plan(Some(&mine), Some(&plain)).expect("same type")[..],
+            [Step::Update { username: None, .. }]
         ));
     }
 

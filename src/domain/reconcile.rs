@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::arn::PrincipalArn;
 use super::entry::{EntryContent, ObservedEntry};
 use super::plan::{PlanError, Step, plan};
 use super::record::EntryRecord;
@@ -105,6 +106,7 @@ pub fn judge(
     record: &EntryRecord,
     desired: Option<&EntryContent>,
     observed: Option<&ObservedEntry>,
+    principal: &PrincipalArn,
     installation: &str,
     now: DateTime<Utc>,
     tempo: &Tempo,
@@ -113,7 +115,8 @@ pub fn judge(
         // Nothing of ours is there. If nothing should be, that is as good as gone.
         return if desired.is_none() { Verdict::Agrees } else { Verdict::NotOurs };
     }
-    let seen = observed.map(|entry| &entry.content);
+    let seen = observed.map(|entry| entry.as_asked(principal));
+    let seen = seen.as_ref();
     let from_seen = match plan(seen, desired) {
         Ok(steps) => steps,
         Err(error) => return Verdict::Impossible(error),
@@ -202,7 +205,8 @@ mod tests {
     }
 
     fn judged(record: &EntryRecord, desired: Option<&EntryContent>, seen: Option<&ObservedEntry>, now: i64) -> Verdict {
-        judge(record, desired, seen, "me", at(now), &TEMPO)
+        let principal = "arn:aws:iam::111122223333:role/r".parse().expect("an ARN");
+        judge(record, desired, seen, &principal, "me", at(now), &TEMPO)
     }
 
     #[test]

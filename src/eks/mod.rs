@@ -15,6 +15,7 @@ pub mod aws;
 mod classify;
 mod error;
 mod explain;
+pub mod pace;
 
 pub use error::{Class, EksError};
 

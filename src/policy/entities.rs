@@ -1,10 +1,10 @@
 //! What a policy sees: the request, its cluster and the people, as entities of the schema. Built by the typed API
 //! on every decision; that they fit the schema is proven by a test, not asked again each time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use cedar_policy::{Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
+use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
@@ -98,8 +98,19 @@ pub(super) fn is_environment(uid: &EntityUid) -> bool {
     *uid.type_name() == *ENVIRONMENT
 }
 
-pub(super) fn datetime(at: DateTime<Utc>) -> RestrictedExpression {
-    RestrictedExpression::new_datetime(at.to_rfc3339_opts(SecondsFormat::Millis, true))
+/// The part of every context that costs most to make: the time, which Cedar takes as text only.
+pub(super) fn moment(now: DateTime<Utc>) -> Result<Context, Unrepresentable> {
+    let now = RestrictedExpression::new_datetime(now.to_rfc3339_opts(SecondsFormat::Millis, true));
+    extend(&Context::empty(), vec![("now".to_owned(), now)])
+}
+
+/// A context with more in it.
+pub(super) fn extend(
+    context: &Context,
+    pairs: Vec<(String, RestrictedExpression)>,
+) -> Result<Context, Unrepresentable> {
+    let more = Context::from_pairs(pairs).map_err(|error| Unrepresentable::because(&error))?;
+    context.clone().merge(more).map_err(|error| Unrepresentable::because(&error))
 }
 
 fn text(value: &str) -> RestrictedExpression {
@@ -117,37 +128,12 @@ pub(super) fn person(identity: &Identity) -> Result<Entity, Unrepresentable> {
     Entity::new_with_tags(user(&identity.user), attributes, groups, []).map_err(|e| Unrepresentable::because(&e))
 }
 
-/// The entities of one request but for whoever acts on it, ready to be asked about many times.
-pub(super) struct Scene {
-    request: Entity,
-    cluster: Entity,
-    people: BTreeMap<String, Entity>,
+/// Nobody but `who`, for what is not about a request.
+pub(super) fn only(who: &Identity) -> Result<Entities, Unrepresentable> {
+    Entities::from_entities([person(who)?], None).map_err(|e| Unrepresentable::because(&e))
 }
 
-impl Scene {
-    pub(super) fn new(facts: &Facts<'_>) -> Result<Self, Unrepresentable> {
-        let mut people = BTreeMap::new();
-        for identity in facts.submitted_by.into_iter().chain([facts.requester]) {
-            people.insert(identity.user.clone(), person(identity)?);
-        }
-        Ok(Self { request: request_entity(facts)?, cluster: cluster_entity(facts.cluster)?, people })
-    }
-
-    /// The request itself.
-    pub(super) fn resource(&self) -> EntityUid {
-        self.request.uid()
-    }
-
-    /// Everything, with `who` acting. Where `who` is also the requester, their groups are those `who` came with.
-    pub(super) fn with(&self, who: &Identity) -> Result<Entities, Unrepresentable> {
-        let mut people = self.people.clone();
-        people.insert(who.user.clone(), person(who)?);
-        let all = people.into_values().chain([self.request.clone(), self.cluster.clone()]);
-        Entities::from_entities(all, None).map_err(|e| Unrepresentable::because(&e))
-    }
-}
-
-fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
+pub(super) fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
     let attributes = [("account", &cluster.account_id), ("region", &cluster.region)];
     Entity::new_with_tags(
         uid(&CLUSTER, &cluster.name),
@@ -158,7 +144,7 @@ fn cluster_entity(cluster: &Cluster) -> Result<Entity, Unrepresentable> {
     .map_err(|e| Unrepresentable::because(&e))
 }
 
-fn request_entity(facts: &Facts<'_>) -> Result<Entity, Unrepresentable> {
+pub(super) fn request_entity(facts: &Facts<'_>) -> Result<Entity, Unrepresentable> {
     let spec = facts.spec;
     let entity = |uid: EntityUid| RestrictedExpression::new_entity_uid(uid);
     let boolean = RestrictedExpression::new_bool;
@@ -204,3 +190,6 @@ fn namespaces(spec: &Spec) -> BTreeSet<&str> {
         .map(String::as_str)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,17 @@ use cedar_policy::{
     Request,
 };
 
-use super::authorize::{Action, ServiceAction};
+use super::actions::{Action, ServiceAction};
 use super::entities::{self, Unrepresentable};
 
 /// The action that quorum is.
 pub(super) const ACTIVATE: &str = "activate";
+
+/// Every action of the schema.
+pub(super) fn actions() -> impl Iterator<Item = &'static str> {
+    let of_requests = Action::ALL.iter().map(|action| action.as_str());
+    of_requests.chain(ServiceAction::ALL.iter().map(|action| action.as_str())).chain([ACTIVATE])
+}
 
 /// The policies whose scope names (or leaves open) one action.
 #[derive(Debug, Default)]
@@ -74,9 +80,7 @@ impl Engine {
             engine.effects.insert(id, policy.effect());
             engine.named.extend(policy.entity_literals());
         }
-        let actions = Action::ALL.iter().map(|action| action.as_str());
-        let actions = actions.chain(ServiceAction::ALL.iter().map(|action| action.as_str())).chain([ACTIVATE]);
-        engine.slices = actions.map(|action| (action, slice(&policies, action))).collect();
+        engine.slices = actions().map(|action| (action, slice(&policies, action))).collect();
         let about_quorum = engine.slice(ACTIVATE).all.policies().flat_map(Policy::entity_literals);
         engine.quorum_names = about_quorum.filter(|uid| entities::is_group(uid) || entities::is_user(uid)).collect();
         engine
@@ -131,6 +135,11 @@ impl Answer {
         self.allowed && self.errors.is_empty()
     }
 
+    /// The policies that could not be evaluated, as far as it was a policy.
+    pub(super) fn erring(&self) -> Vec<String> {
+        self.errors.keys().filter(|id| !id.is_empty()).cloned().collect()
+    }
+
     /// The errors, for operators.
     pub(super) fn error_lines(&self) -> Vec<String> {
         let line = |(id, error): (&String, &String)| {
@@ -169,4 +178,43 @@ fn slice(policies: &[Policy], action: &str) -> Slice {
     let all: Vec<Policy> = policies.iter().filter(applies).cloned().collect();
     let permits = all.iter().filter(|policy| policy.effect() == Effect::Permit).cloned().collect();
     Slice { all: set(all), permits: set(permits) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::scene::Scene;
+    use crate::policy::testing::{Ask, STARTER, call, now, starter, who};
+
+    /// Leaving out the policies of other actions must change nothing.
+    #[test]
+    fn a_slice_answers_as_the_whole_set_does() {
+        let set = starter();
+        let whole: cedar_policy::PolicySet = STARTER.parse().expect("the starter set");
+        let named = whole.policies().map(|policy| {
+            policy.new_id(PolicyId::new(policy.annotation("id").expect("every policy of the starter set has one")))
+        });
+        let whole = cedar_policy::PolicySet::from_policies(named.collect::<Vec<_>>()).expect("unique ids");
+        let mut allowed = 0;
+        for ask in [Ask::of("alice", "prod", "AmazonEKSViewPolicy", 9), Ask::of("bob", "dev", "AmazonEKSViewPolicy", 1)]
+        {
+            let scene = Scene::new(&ask.facts(), now()).expect("entities");
+            let context = call().context(scene.moment()).expect("a context");
+            for user in ["alice", "bob", "carol", "erin", "portal"] {
+                let entities = scene.with(&who(user)).expect("entities");
+                for action in Action::ALL.iter().map(|action| action.as_str()) {
+                    let asked = |policies: &cedar_policy::PolicySet| {
+                        let (principal, context) = (entities::user(user), context.clone());
+                        let resource = scene.resource();
+                        let question = Question { principal, action, resource, context, entities: &entities };
+                        set.engine.ask_of(policies, question)
+                    };
+                    let answer = asked(&whole);
+                    allowed += usize::from(answer.allowed);
+                    assert_eq!(asked(&set.engine.slice(action).all), answer, "{user} {action}");
+                }
+            }
+        }
+        assert!(allowed > 10, "{allowed}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `entryway policy explain`: which policies permit, which forbid, and what quorum wants, in words.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -7,8 +8,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::actions::{Action, Call};
 use super::asked::Asked;
-use super::authorize::{Action, Call};
 use super::entities::Facts;
 use super::load::PolicySet;
 use super::outlook::Outlook;
@@ -79,7 +80,8 @@ pub fn explain_in(
     if !world.clusters.contains_key(&cluster.name) {
         text.line(1, &format!("(no cluster \"{0}\" is described, so environment {0} is taken for it)", cluster.name));
     }
-    for user in std::iter::once(who).chain(reviews.iter().map(|review| review.reviewer.as_str())) {
+    let people: BTreeSet<&str> = reviews.iter().map(|review| review.reviewer.as_str()).chain([who]).collect();
+    for user in people {
         let identity = world.directory.identity(user);
         let groups = Vec::from_iter(identity.groups).join(", ");
         let what = if identity.service { "a service" } else { "a person" };
@@ -137,5 +139,61 @@ impl Text {
             let reason = policies.engine.reason(id).map(|reason| format!(": {reason}")).unwrap_or_default();
             self.line(1, &format!("{verb} `{id}`{reason}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::testing::{directory, now, starter};
+
+    const ADMIN: &str = r#"{"clusterName": "prod", "principalArn": "arn:aws:iam::111122223333:role/r",
+        "accessPolicies": [{"policyArn": "AmazonEKSAdminPolicy", "accessScope": {"type": "cluster"}}],
+        "duration": "9h"}"#;
+
+    fn world() -> World {
+        World { directory: directory(), ..World::default() }
+    }
+
+    #[test]
+    fn tells_what_permits_what_forbids_and_what_is_missing() {
+        let reviews = ["carol", "alice", "zoe"].map(str::to_owned);
+        let text = explain_in(starter(), &world(), "alice", ADMIN, &reviews, now()).expect("an explanation");
+        for line in [
+            "alice asks for access of arn:aws:iam::111122223333:role/r to prod",
+            "  environment prod, for PT9H",
+            "  (no cluster \"prod\" is described, so environment prod is taken for it)",
+            "  alice: a person in engineering",
+            "  zoe: nobody the directory knows, so in no group",
+            "the ask is refused",
+            "  permit `engineers-ask`",
+            "  forbid `prod-is-temporary`: access to production lasts at most 8 hours",
+            "quorum is not satisfied",
+            "  approvals that count: 1",
+            "  carol counts",
+            "  zoe does not count: no policy permits zoe to approve this request",
+            "  missing: admin on production needs 2 approvals, one of them from security",
+            "could sign off: bob, carol, dave",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\nnot in\n{text}");
+        }
+    }
+
+    #[test]
+    fn who_is_permitted_nothing_is_told_so() {
+        let text = explain_in(starter(), &world(), "erin", ADMIN, &[], now()).expect("an explanation");
+        assert!(text.contains("the ask is refused\n  forbid `prod-is-temporary`"), "{text}");
+        let short = ADMIN.replace("9h", "8h");
+        let text = explain_in(starter(), &world(), "erin", &short, &[], now()).expect("an explanation");
+        assert!(text.contains("the ask is refused\n  no policy permits erin to ask for this\n"), "{text}");
+    }
+
+    #[test]
+    fn a_request_that_is_none_is_an_error_that_names_the_field() {
+        let error = |request: &str| {
+            explain_in(starter(), &world(), "alice", request, &[], now()).expect_err("no request").to_string()
+        };
+        assert!(error(&ADMIN.replace("duration", "period")).contains("unknown field `period`"));
+        assert!(error(&ADMIN.replace("role/r", "group/r")).contains("principalArn: this is neither a role nor a user"));
     }
 }

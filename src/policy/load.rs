@@ -1,28 +1,16 @@
 //! From files to a set in force: parsed once, validated strictly, or refused as a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::LazyLock;
 
-use cedar_policy::ffi::DetailedError;
-use cedar_policy::{Policy, PolicyId, Schema, ValidationMode, Validator};
 use sha2::{Digest, Sha256};
 
+use super::draft::Draft;
 use super::evaluate::Engine;
-use super::problems::{PolicyProblems, Problem, line_of};
+use super::problems::{PolicyProblems, Problem};
 use crate::domain::request::hex;
-
-/// The fixed schema, the same file that `policies/` shows to whoever writes policies.
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
-    let source = include_str!("../../policies/schema.cedarschema");
-    Schema::from_cedarschema_str(source).expect("the schema is compiled in and parses in every test").0
-});
-
-pub(super) fn schema() -> &'static Schema {
-    &SCHEMA
-}
 
 /// A set of policies in force. Immutable; a reload makes another one.
 #[derive(Debug)]
@@ -153,100 +141,5 @@ fn digest(sources: &[&(String, String)]) -> String {
     format!("sha256:{}", hex(&hasher.finalize()))
 }
 
-/// What has been read so far. Policies whose `@id` is missing or taken go on under the name of their place, so
-/// that the validator still gets to see them.
-#[derive(Default)]
-struct Draft<'a> {
-    policies: Vec<Policy>,
-    places: BTreeMap<String, (&'a str, &'a str)>,
-    problems: Vec<Problem>,
-}
-
-impl<'a> Draft<'a> {
-    fn read(&mut self, file: &'a str, text: &'a str) {
-        let set: cedar_policy::PolicySet = match text.parse() {
-            Ok(set) => set,
-            Err(errors) => {
-                let errors: &cedar_policy::ParseErrors = &errors;
-                self.problems
-                    .extend(errors.iter().map(|error| Problem::of_cedar(file, text, &DetailedError::from(error))));
-                return;
-            }
-        };
-        let mut offset = 0;
-        for found in in_order(&set) {
-            let at = text[offset..].find(&found.source).map_or(offset, |distance| offset + distance);
-            offset = at + found.source.len();
-            self.take(file, text, line_of(text, at), found.policy);
-        }
-    }
-
-    fn take(&mut self, file: &'a str, text: &'a str, line: usize, policy: Option<Policy>) {
-        let mut refuse = |message: String, help: &str| {
-            let help = Some(help.to_owned());
-            self.problems.push(Problem { file: file.to_owned(), line: Some(line), message, help });
-        };
-        let Some(policy) = policy else {
-            return refuse(
-                "this is a template (it has ?principal or ?resource), and nothing ever fills it in".to_owned(),
-                "write the principal or resource out",
-            );
-        };
-        let place = format!("{file}:{line}");
-        let id = match policy.annotation("id").map(str::trim) {
-            None | Some("") => {
-                refuse("this policy has no @id".to_owned(), "put @id(\"…\") with a name of its own before it");
-                place
-            }
-            Some(id) => match self.places.get(id) {
-                Some((first, _)) => {
-                    refuse(format!("the @id \"{id}\" is taken by a policy in {first}"), "give each policy its own");
-                    place
-                }
-                None => id.to_owned(),
-            },
-        };
-        self.policies.push(policy.new_id(PolicyId::new(&id)));
-        self.places.insert(id, (file, text));
-    }
-
-    /// Adds what the validator finds to the problems; answers its warnings.
-    fn validate(&mut self) -> Vec<Problem> {
-        let set = cedar_policy::PolicySet::from_policies(self.policies.iter().cloned())
-            .expect("every policy was given an id of its own");
-        let result = Validator::new(SCHEMA.clone()).validate(&set, ValidationMode::Strict);
-        let problem = |id: &PolicyId, error: DetailedError| {
-            let id: &str = id.as_ref();
-            let (file, text) = self.places.get(id).copied().unwrap_or_default();
-            Problem::of_cedar(file, text, &error)
-        };
-        let found = result.validation_errors().map(|error| problem(error.policy_id(), error.into()));
-        let found: BTreeSet<Problem> = found.collect();
-        let warnings: BTreeSet<Problem> =
-            result.validation_warnings().map(|warning| problem(warning.policy_id(), warning.into())).collect();
-        self.problems.extend(found);
-        warnings.into_iter().collect()
-    }
-}
-
-struct Found {
-    source: String,
-    /// `None` for a template.
-    policy: Option<Policy>,
-}
-
-/// The policies of one file in the order they are written: Cedar names them `policy0`, `policy1`, ….
-fn in_order(set: &cedar_policy::PolicySet) -> Vec<Found> {
-    let number = |id: &PolicyId| {
-        let id: &str = id.as_ref();
-        id.trim_start_matches("policy").parse::<usize>().unwrap_or(usize::MAX)
-    };
-    let policies = set.policies().map(|policy| {
-        let source = policy.to_cedar().unwrap_or_default();
-        (number(policy.id()), Found { source, policy: Some(policy.clone()) })
-    });
-    let templates =
-        set.templates().map(|template| (number(template.id()), Found { source: template.to_cedar(), policy: None }));
-    let by_number: BTreeMap<usize, Found> = policies.chain(templates).collect();
-    by_number.into_values().collect()
-}
+#[cfg(test)]
+mod tests;

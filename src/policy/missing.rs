@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use cedar_policy::EntityUid;
 
+use super::activate::{Approvals, QuorumQuestion};
 use super::evaluate::Answer;
 use super::load::PolicySet;
-use super::quorum::{Approvals, QuorumQuestion};
 
 /// How many further approvals are supposed before policy is taken to want something else.
 const MOST_MORE: usize = 10;
@@ -25,7 +25,12 @@ struct Need {
 
 impl PolicySet {
     /// What is missing, and whether more approvals could bring it. `answer` is the refusal to be put in words.
-    pub(super) fn missing(&self, question: &QuorumQuestion, have: &Approvals, answer: &Answer) -> (Vec<String>, bool) {
+    pub(super) fn missing(
+        &self,
+        question: &QuorumQuestion<'_>,
+        have: &Approvals,
+        answer: &Answer,
+    ) -> (Vec<String>, bool) {
         let need = self.nearest(have, |supposed| question.ask(self, supposed));
         let permit_need = || self.nearest(have, |supposed| question.ask_permits(self, supposed));
         let forbids = &answer.deciding;
@@ -117,3 +122,6 @@ impl Sentences {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

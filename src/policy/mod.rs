@@ -3,12 +3,15 @@
 //!
 //! What no policy can change is written in code and looked at before any policy is: nobody reviews their own ask,
 //! services never review, and a requester can always end what they asked for. Everything that grants fails closed
-//! (see [`authorize`]).
+//! (`authorize.rs` says what that means for each action).
 
+mod actions;
+mod activate;
 mod asked;
 mod authorize;
 mod cases;
 mod check;
+mod draft;
 mod entities;
 mod evaluate;
 mod explain;
@@ -16,13 +19,17 @@ mod load;
 mod missing;
 mod outlook;
 mod problems;
+#[cfg(test)]
+mod properties;
 mod quorum;
 mod run;
+mod scene;
 #[cfg(test)]
 mod testing;
 mod world;
 
-pub use authorize::{Action, Builtin, Call, Decision, ServiceAction};
+pub use actions::{Action, Builtin, Call, ServiceAction};
+pub use authorize::Decision;
 pub use check::{Summary, check};
 pub use entities::Facts;
 pub use explain::{ExplainError, explain, explain_in};

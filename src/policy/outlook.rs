@@ -1,9 +1,11 @@
 //! What would become of a request: may it be asked, is it signed off, who could do that.
 
-use super::authorize::{Action, Call, Decision};
-use super::entities::{Facts, Scene};
+use super::actions::{Action, Call};
+use super::authorize::Decision;
+use super::entities::Facts;
 use super::load::PolicySet;
 use super::quorum::Standing;
+use super::scene::Scene;
 use crate::domain::identity::Directory;
 use crate::domain::review::Review;
 
@@ -23,10 +25,10 @@ impl PolicySet {
     /// they are asked about without an address.
     #[must_use]
     pub fn could_sign_off(&self, facts: &Facts<'_>, directory: &Directory, call: &Call) -> Vec<String> {
-        let Ok(scene) = Scene::new(facts) else { return Vec::new() };
+        let Ok(scene) = Scene::new(facts, call.now) else { return Vec::new() };
         let call = Call { source_ip: None, ..*call };
         let people = directory.people();
-        let may = |who: &_| self.authorize_in(&scene, who, Action::Approve, facts, &call).allowed;
+        let may = |who: &_| self.authorize_in(&scene, who, Action::Approve, &call).allowed;
         people.filter(may).map(|who| who.user).collect()
     }
 

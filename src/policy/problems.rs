@@ -37,6 +37,32 @@ impl Problem {
     }
 }
 
+/// Of `known`, the word that `word` is most likely a slip for; `None` where none is near.
+///
+/// Cedar has a suggestion of its own for everything but actions, where it compares the bare name with full ones
+/// and so proposes the shortest action there is.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let candidates = known.into_iter().map(|candidate| (edits(word, candidate), candidate));
+    let (distance, candidate) = candidates.min_by_key(|(distance, _)| *distance)?;
+    (distance * 2 <= candidate.len()).then_some(candidate)
+}
+
+/// Levenshtein distance: how many letters to insert, delete or exchange.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, letter) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, other) in to.iter().enumerate() {
+            let exchanged = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = exchanged.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
 /// The line, counted from 1, that the byte at `offset` is on.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
@@ -76,3 +102,25 @@ impl fmt::Display for PolicyProblems {
 }
 
 impl std::error::Error for PolicyProblems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_what_is_near() {
+        let known = ["view", "approve", "deny", "withdraw"];
+        assert_eq!(nearest("aprove", known), Some("approve"));
+        assert_eq!(nearest("Deny", known), Some("deny"));
+        assert_eq!(nearest("with-draw", known), Some("withdraw"));
+        assert_eq!(nearest("escalate", known), None);
+    }
+
+    #[test]
+    fn counts_lines_from_one() {
+        let text = "one\ntwo\nthree";
+        let line = |word: &str| line_of(text, text.find(word).expect(word));
+        assert_eq!([line("one"), line("two"), line("three")], [1, 2, 3]);
+        assert_eq!(line_of(text, 999), 3);
+    }
+}

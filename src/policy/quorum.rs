@@ -8,14 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression};
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::authorize::{Action, Call};
-use super::entities::{self, Facts, Scene, Unrepresentable};
-use super::evaluate::{ACTIVATE, Answer, Question};
+use super::actions::{Action, Call};
+use super::activate::{Approvals, QuorumQuestion};
+use super::entities::Facts;
+use super::evaluate::Answer;
 use super::load::PolicySet;
+use super::scene::Scene;
 use crate::domain::identity::{Directory, Identity};
 use crate::domain::review::{Decision as Verdict, Review};
 
@@ -79,11 +79,11 @@ impl PolicySet {
         let ours = || reviews.iter().filter(|review| review.request_id == facts.id);
         let denial = ours().find(|review| review.decision == Verdict::Deny);
         let mut tally = Tally::default();
-        let quorum = Scene::new(facts).and_then(|scene| {
+        let quorum = Scene::new(facts, call.now).and_then(|scene| {
             if ours().any(|review| review.decision == Verdict::Approve) {
-                tally = self.tally(&scene, facts, ours(), directory, call);
+                tally = self.tally(&scene, ours(), directory, call);
             }
-            let question = QuorumQuestion::new(&scene, facts.requester, call.now)?;
+            let question = QuorumQuestion::new(&scene)?;
             Ok(self.quorum(&question, &Approvals::of(tally.approvers.values())))
         });
         let (mut quorum, errors) = quorum.unwrap_or_else(|error| self.broken(0, &Answer::failed(&error)));
@@ -103,25 +103,24 @@ impl PolicySet {
 
     fn tally<'r>(
         &self,
-        scene: &Scene,
-        facts: &Facts<'_>,
+        scene: &Scene<'_>,
         reviews: impl Iterator<Item = &'r Review>,
         directory: &Directory,
         call: &Call,
     ) -> Tally {
         let mut tally = Tally::default();
-        let digest = facts.spec.digest();
+        let digest = scene.facts().spec.digest();
         for review in reviews.filter(|review| review.decision == Verdict::Approve) {
             let reviewer = directory.identity(&review.reviewer);
             let why = if review.spec_digest != digest {
                 Some("it was given for something else than what this request asks".to_owned())
             } else if tally.approvers.contains_key(&reviewer.user) {
                 Some("one person counts once".to_owned())
-            } else if review.submitted_by.as_ref() == Some(&facts.requester.user) {
+            } else if review.submitted_by.as_ref() == Some(&scene.facts().requester.user) {
                 Some("the requester carried it themselves".to_owned())
             } else {
                 let call = Call { via: review.via, source_ip: None, ..*call };
-                let decision = self.authorize_in(scene, &reviewer, Action::Approve, facts, &call);
+                let decision = self.authorize_in(scene, &reviewer, Action::Approve, &call);
                 tally.errors.extend(decision.errors);
                 (!decision.allowed).then(|| decision.reasons.join("; "))
             };
@@ -135,7 +134,7 @@ impl PolicySet {
         tally
     }
 
-    fn quorum(&self, question: &QuorumQuestion, approvals: &Approvals) -> (Quorum, Vec<String>) {
+    fn quorum(&self, question: &QuorumQuestion<'_>, approvals: &Approvals) -> (Quorum, Vec<String>) {
         let answer = question.ask(self, approvals);
         if !answer.errors.is_empty() {
             return self.broken(approvals.count, &answer);
@@ -155,8 +154,7 @@ impl PolicySet {
     }
 
     fn broken(&self, approvals: usize, answer: &Answer) -> (Quorum, Vec<String>) {
-        let deciding = answer.errors.keys().filter(|id| !id.is_empty()).cloned().collect();
-        (Quorum::unsatisfied(approvals, answer.error_sentences(), deciding), answer.error_lines())
+        (Quorum::unsatisfied(approvals, answer.error_sentences(), answer.erring()), answer.error_lines())
     }
 }
 
@@ -168,82 +166,5 @@ struct Tally {
     errors: BTreeSet<String>,
 }
 
-/// The approvals that `activate` is asked with, real or supposed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Approvals {
-    pub(super) count: usize,
-    pub(super) approvers: BTreeSet<EntityUid>,
-    pub(super) groups: BTreeSet<EntityUid>,
-}
-
-impl Approvals {
-    fn of<'a>(people: impl Iterator<Item = &'a Identity>) -> Self {
-        let mut approvals = Self::default();
-        for person in people {
-            approvals.count += 1;
-            approvals.approvers.insert(entities::user(&person.user));
-            approvals.groups.extend(person.groups.iter().map(|name| entities::group(name)));
-        }
-        approvals
-    }
-
-    /// What `activate` would be asked with, were there `more` approvals, with these groups and people among them.
-    pub(super) fn with<'a>(&self, more: usize, names: impl IntoIterator<Item = &'a EntityUid>) -> Self {
-        let mut supposed = self.clone();
-        supposed.count += more;
-        for name in names {
-            let names = if entities::is_group(name) { &mut supposed.groups } else { &mut supposed.approvers };
-            names.insert(name.clone());
-        }
-        supposed
-    }
-
-    fn context(&self, now: DateTime<Utc>) -> Result<Context, Unrepresentable> {
-        let set = |names: &BTreeSet<EntityUid>| {
-            RestrictedExpression::new_set(names.iter().cloned().map(RestrictedExpression::new_entity_uid))
-        };
-        let count = i64::try_from(self.count).map_err(|error| Unrepresentable::because(&error))?;
-        Context::from_pairs([
-            ("now".to_owned(), entities::datetime(now)),
-            ("approvals".to_owned(), RestrictedExpression::new_long(count)),
-            ("approvers".to_owned(), set(&self.approvers)),
-            ("approverGroups".to_owned(), set(&self.groups)),
-        ])
-        .map_err(|error| Unrepresentable::because(&error))
-    }
-}
-
-/// Everything about an `activate` question but the approvals.
-pub(super) struct QuorumQuestion {
-    entities: Entities,
-    requester: EntityUid,
-    resource: EntityUid,
-    now: DateTime<Utc>,
-}
-
-impl QuorumQuestion {
-    fn new(scene: &Scene, requester: &Identity, now: DateTime<Utc>) -> Result<Self, Unrepresentable> {
-        let (entities, resource) = (scene.with(requester)?, scene.resource());
-        Ok(Self { entities, requester: entities::user(&requester.user), resource, now })
-    }
-
-    /// Whether these approvals are enough.
-    pub(super) fn ask(&self, policies: &PolicySet, approvals: &Approvals) -> Answer {
-        self.ask_of(policies, &policies.engine.slice(ACTIVATE).all, approvals)
-    }
-
-    /// Whether they would be, were nothing forbidden.
-    pub(super) fn ask_permits(&self, policies: &PolicySet, approvals: &Approvals) -> Answer {
-        self.ask_of(policies, &policies.engine.slice(ACTIVATE).permits, approvals)
-    }
-
-    fn ask_of(&self, policies: &PolicySet, asked: &cedar_policy::PolicySet, approvals: &Approvals) -> Answer {
-        let context = match approvals.context(self.now) {
-            Ok(context) => context,
-            Err(error) => return Answer::failed(&error),
-        };
-        let (principal, resource) = (self.requester.clone(), self.resource.clone());
-        let question = Question { principal, action: ACTIVATE, resource, context, entities: &self.entities };
-        policies.engine.ask_of(asked, question)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::authorize::{Action, Call, Decision, ServiceAction};
+use super::actions::{Action, Call, ServiceAction};
+use super::authorize::Decision;
 use super::cases::{Case, CaseFile, Outcome};
 use super::entities::Facts;
 use super::load::PolicySet;
@@ -135,8 +136,9 @@ impl Run<'_> {
         let mut mismatches = Vec::new();
         if came.outcome != case.expect {
             let why = [&came.reasons[..], &came.missing[..]].concat().join("; ");
+            let why = if why.is_empty() { why } else { format!(" ({why})") };
             let (expected, came) = (case.expect.as_str(), came.outcome.as_str());
-            mismatches.push(format!("expected {expected}, came {came} ({why})"));
+            mismatches.push(format!("expected {expected}, came {came}{why}"));
         }
         let lists = [
             ("missing", &case.missing, &came.missing),
@@ -251,3 +253,6 @@ fn sorted(list: &[String]) -> Vec<&String> {
     sorted.sort();
     sorted
 }
+
+#[cfg(test)]
+mod tests;

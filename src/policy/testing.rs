@@ -1,9 +1,13 @@
 //! What the tests of this module are about: a handful of people, three clusters, the starter set.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::authorize::Call;
+use super::actions::Call;
 use super::entities::Facts;
 use super::load::PolicySet;
 use super::world::World;
@@ -20,8 +24,9 @@ pub(super) fn set(source: &str) -> PolicySet {
     PolicySet::parse(&[("test.cedar".to_owned(), source.to_owned())]).expect("a sound policy set")
 }
 
-pub(super) fn starter() -> PolicySet {
-    set(STARTER)
+pub(super) fn starter() -> &'static PolicySet {
+    static SET: LazyLock<PolicySet> = LazyLock::new(|| set(STARTER));
+    &SET
 }
 
 /// The starter set with something added.
@@ -133,5 +138,30 @@ impl Ask {
     /// Approvals by these people, numbered from 0.
     pub(super) fn approved_by(&self, people: &[&str]) -> Vec<Review> {
         (0..).zip(people).map(|(number, user)| self.reviewed(number, user, Verdict::Approve)).collect()
+    }
+}
+
+/// A directory of its own, gone at the end of the test.
+pub(super) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(super) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("entryway-policy-{name}-{}", Uuid::new_v4()));
+        fs::create_dir(&path).expect("a directory for the test");
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.0.join(file), content).expect("a file for the test");
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,1 +1,200 @@
-//! (to be written)
+//! The worker: level-triggered, one entry at a time. It takes entries that are due, and for each works out what EKS
+//! should hold, looks at what it holds, makes the fewest calls, and reads back. The same path serves the first apply,
+//! updates, expiry, recovery after a crash, and drift.
+
+mod health;
+mod reconcile;
+mod retry;
+pub mod sweep;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::eks::Eks;
+use crate::store::StoreError;
+use crate::store::entries::{self, Lease};
+use crate::workflow::Desk;
+
+/// How the worker goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How many entries of one account and region are worked on at once.
+    pub concurrency: usize,
+    /// How often to look for work when nobody says that there is some.
+    pub poll_interval: Duration,
+}
+
+/// An account and region: what one of them does to its calls must not slow the others.
+type Lane = (String, String);
+
+/// The worker of one process.
+#[derive(Debug)]
+pub struct Worker<E> {
+    desk: Desk,
+    eks: Arc<E>,
+    pace: Pace,
+    /// Clusters that EKS has been seen to have, where configuration says they are.
+    known: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl<E> Clone for Worker<E> {
+    fn clone(&self) -> Self {
+        Self { desk: self.desk.clone(), eks: self.eks.clone(), pace: self.pace, known: self.known.clone() }
+    }
+}
+
+impl<E: Eks> Worker<E> {
+    /// A worker that reaches EKS through `eks`.
+    #[must_use]
+    pub fn new(desk: Desk, eks: Arc<E>, pace: Pace) -> Self {
+        Self { desk, eks, pace, known: Arc::default() }
+    }
+
+    /// Works until `stop`, then finishes what it has begun and takes nothing more.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut crew = Crew::default();
+        while !stop.is_cancelled() {
+            crew.dismiss_finished();
+            let idle = match self.take(&mut crew).await {
+                Ok(idle) => idle,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot look for work; trying again");
+                    self.pace.poll_interval
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = crew.somebody_finished(), if !crew.is_empty() => {}
+                () = self.desk.store.hub().work() => {}
+                () = tokio::time::sleep(idle) => {}
+            }
+        }
+        crew.finish().await;
+    }
+
+    /// Takes what is due now, works on it until all of it is done, and answers how many entries that were.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is no looking for work.
+    pub async fn turn(&self) -> Result<usize, StoreError> {
+        let mut crew = Crew::default();
+        self.take(&mut crew).await?;
+        let taken = crew.tasks.len();
+        crew.finish().await;
+        Ok(taken)
+    }
+
+    /// Takes as many due entries as there are hands for; answers how long nothing more will be due.
+    async fn take(&self, crew: &mut Crew) -> Result<Duration, StoreError> {
+        loop {
+            let (busy, free) = self.hands(crew);
+            if free == 0 {
+                return Ok(self.pace.poll_interval);
+            }
+            let mut tx = self.desk.store.begin().await?;
+            let limit = i64::try_from(free).unwrap_or(i64::MAX);
+            let leases = entries::claim(&mut tx, self.desk.settings.lease, limit, &busy).await?;
+            tx.commit().await?;
+            let taken = leases.len();
+            for lease in leases {
+                let lane = self.lane(&lease.cluster_name);
+                let worker = self.clone();
+                crew.set_to_work(lane, async move { worker.reconcile(lease).await });
+            }
+            if taken < free {
+                let due = entries::next_due(&self.desk.store, &busy).await?;
+                let due = due.map_or(self.pace.poll_interval, |due| due.to_std().unwrap_or_default());
+                return Ok(due.min(self.pace.poll_interval));
+            }
+        }
+    }
+
+    /// The clusters whose lane is full, and how many more entries every other lane has hands for.
+    fn hands(&self, crew: &Crew) -> (Vec<String>, usize) {
+        let free = |cluster: &str| {
+            let taken = crew.lanes.get(&self.lane(cluster)).copied().unwrap_or_default();
+            self.pace.concurrency.saturating_sub(taken)
+        };
+        let names = self.desk.clusters.names();
+        let (busy, open): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| free(name) == 0);
+        let least = open.iter().map(|name| free(name)).min();
+        // Entries of clusters that are no longer configured have a lane of their own.
+        (busy, least.unwrap_or_default().min(free("")).max(usize::from(open.is_empty() && free("") > 0)))
+    }
+
+    fn lane(&self, cluster: &str) -> Lane {
+        let cluster = self.desk.clusters.get(cluster);
+        cluster.map(|cluster| (cluster.account_id.clone(), cluster.region.clone())).unwrap_or_default()
+    }
+
+    fn is_known(&self, cluster: &str) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(cluster)
+    }
+
+    fn learn(&self, cluster: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.to_owned());
+    }
+}
+
+/// Entries being worked on, and in which lane.
+#[derive(Debug, Default)]
+struct Crew {
+    tasks: JoinSet<()>,
+    lane_of: BTreeMap<String, Lane>,
+    lanes: BTreeMap<Lane, usize>,
+}
+
+impl Crew {
+    fn set_to_work(&mut self, lane: Lane, work: impl Future<Output = ()> + Send + 'static) {
+        let id = self.tasks.spawn(work).id();
+        *self.lanes.entry(lane.clone()).or_default() += 1;
+        self.lane_of.insert(id.to_string(), lane);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    async fn somebody_finished(&mut self) {
+        if let Some(done) = self.tasks.join_next_with_id().await {
+            self.dismiss(done);
+        }
+    }
+
+    fn dismiss_finished(&mut self) {
+        while let Some(done) = self.tasks.try_join_next_with_id() {
+            self.dismiss(done);
+        }
+    }
+
+    fn dismiss(&mut self, done: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match done {
+            Ok((id, ())) => id,
+            Err(error) => {
+                // The lease ends by itself, and the attempt is counted; the other entries go on.
+                tracing::error!(%error, "working on an entry broke off");
+                error.id()
+            }
+        };
+        if let Some(lane) = self.lane_of.remove(&id.to_string())
+            && let Some(taken) = self.lanes.get_mut(&lane)
+        {
+            *taken -= 1;
+        }
+    }
+
+    async fn finish(&mut self) {
+        while !self.is_empty() {
+            self.somebody_finished().await;
+        }
+    }
+}
+
+/// A short name for logs.
+fn name_of(lease: &Lease) -> String {
+    format!("{} on {}", lease.principal_arn, lease.cluster_name)
+}

@@ -121,6 +121,14 @@ impl Desk {
         Ok(health)
     }
 
+    /// Whether every configured cluster has been asked about at least once, by whichever replica.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn knows_all_clusters(&self) -> Result<bool, WorkflowError> {
+        Ok(clusters::all_known(&self.store, &self.clusters.names()).await?)
+    }
+
     /// Whether policy lets `caller` do `action` on Entryway itself.
     #[must_use]
     pub fn may(&self, caller: &Caller, action: ServiceAction) -> bool {

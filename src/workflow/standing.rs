@@ -176,6 +176,14 @@ impl Desk {
         }
     }
 
+    /// Puts on record what Entryway itself did that is about no request.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn record_own(&self, event: EventType, data: serde_json::Value) -> Result<(), WorkflowError> {
+        Ok(self.record_alone(NewEvent::by_entryway(event, data)).await?)
+    }
+
     /// Writes an event about no request, in a transaction of its own.
     pub(super) async fn record_alone(&self, event: NewEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;

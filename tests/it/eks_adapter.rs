@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use entryway::domain::arn::PrincipalArn;
 use entryway::domain::cluster::Cluster;
+use entryway::domain::entry::{EntryContent, EntryType};
 use entryway::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
 
 mod answers;
+mod bed;
 mod raw;
+mod refusals;
+mod round_trip;
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-central-1";
@@ -32,6 +36,15 @@ fn cluster(eks_name: &str) -> Cluster {
     }
 }
 
+fn standard() -> EntryContent {
+    EntryContent {
+        entry_type: EntryType::Standard,
+        username: None,
+        kubernetes_groups: Default::default(),
+        access_policies: Default::default(),
+    }
+}
+
 fn role() -> PrincipalArn {
     ROLE.parse().unwrap()
 }
@@ -41,7 +54,7 @@ fn adapter(endpoint_url: &str, operation_timeout: Duration) -> AwsEks {
         endpoint_url: Some(endpoint_url.to_owned()),
         static_credentials: Some(StaticCredentials {
             access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
-            secret_access_key: "secret".to_owned().into(),
+            secret_access_key: "sim-secret-of-AKIAIOSFODNN7EXAMPLE".to_owned().into(),
         }),
         operation_timeout,
         installation: "acme".into(),

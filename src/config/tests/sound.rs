@@ -97,5 +97,6 @@ fn the_database_can_be_read_without_the_rest() {
     let path = home.write("entryway.toml", "[database]\nurl = \"postgres://db\"\nmax_connections = 4\n[slack]\n");
     assert_eq!(Database::load(Some(&path), vars(&[])).expect("sound where it matters").max_connections, 4);
     let errors = Database::load(None, vars(&[])).expect_err("no database").to_string();
-    assert!(errors.starts_with("database.url: missing") && errors.lines().count() == 1, "{errors}");
+    assert!(errors.starts_with("database.url: missing") && errors.lines().count() == 2, "{errors}");
+    assert!(errors.ends_with("name a file with --config"), "nobody named one: {errors}");
 }

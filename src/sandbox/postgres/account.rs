@@ -1,5 +1,6 @@
 //! Who runs the server. Postgres refuses to run as root, so root lends it to an unprivileged user.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
@@ -59,7 +60,7 @@ impl Account {
     /// allowed to enter the one, and the other may hold secrets or `PG…` variables meant for another server.
     ///
     /// Supplementary groups are dropped by the standard library along with the user id.
-    pub(super) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
         if let Some(path) = super::programs::environment("PATH") {

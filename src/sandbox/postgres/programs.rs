@@ -1,22 +1,23 @@
 //! Where `initdb` and `postgres` are on this machine.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::account::Account;
 use super::error::{OLDEST_MAJOR, PostgresError};
 
-/// Where the set-up script unpacks Postgres for root; for others it is [`USER_CACHE`] in the home directory.
-const ROOT_CACHE: &str = "/var/lib/entryway/pg/bin";
-const USER_CACHE: &str = ".cache/entryway/pg/bin";
+/// Where `scripts/setup-postgres.sh` unpacks Postgres when root runs it; for others, in their home directory.
+const ROOT_CACHE: &str = "/var/lib/entryway/pg/postgresql/";
+const USER_CACHE: &str = ".cache/entryway/pg/postgresql/";
 
-/// Families of directories, one per version: what comes before the version, and what after.
-const VERSIONED: [(&str, &str); 5] = [
-    ("/usr/lib/postgresql/", "/bin"),
-    ("/usr/pgsql-", "/bin"),
-    ("/opt/homebrew/opt/postgresql@", "/bin"),
-    ("/usr/local/opt/postgresql@", "/bin"),
-    ("/Applications/Postgres.app/Contents/Versions/", "/bin"),
+/// Families of directories `<this><version>/bin`: Debian, Red Hat, Homebrew on either kind of Mac, Postgres.app.
+const VERSIONED: [&str; 5] = [
+    "/usr/lib/postgresql/",
+    "/usr/pgsql-",
+    "/opt/homebrew/opt/postgresql@",
+    "/usr/local/opt/postgresql@",
+    "/Applications/Postgres.app/Contents/Versions/",
 ];
 
 /// The directories to look for Postgres' programs in.
@@ -34,10 +35,10 @@ impl Search {
         let explicit = environment("ENTRYWAY_PG_BIN").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         let mut places = Vec::new();
         places.extend(pg_config_bindir());
-        places.extend(VERSIONED.iter().flat_map(|(before, after)| newest_first(before, after)));
+        places.extend(VERSIONED.iter().flat_map(|before| newest_first(before)));
         places.extend(environment("PATH").iter().flat_map(std::env::split_paths));
-        places.push(PathBuf::from(ROOT_CACHE));
-        places.extend(environment("HOME").map(|home| PathBuf::from(home).join(USER_CACHE)));
+        places.extend(newest_first(ROOT_CACHE));
+        places.extend(environment("HOME").iter().flat_map(|home| newest_first(&format!("{home}/{USER_CACHE}"))));
         Self { explicit, places }
     }
 
@@ -114,20 +115,14 @@ fn pg_config_bindir() -> Option<PathBuf> {
     (said.status.success() && !dir.is_empty()).then(|| PathBuf::from(dir))
 }
 
-/// The directories `<before><version><after>` that exist, the highest version first.
-fn newest_first(before: &str, after: &str) -> Vec<PathBuf> {
+/// The directories `<before><version>/bin`, the highest version first.
+fn newest_first(before: &str) -> Vec<PathBuf> {
     let (parent, prefix) = before.rsplit_once('/').unwrap_or((".", before));
-    let mut found: Vec<(u32, PathBuf)> = fs::read_dir(parent)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let version = entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?;
-            Some((version, PathBuf::from(format!("{before}{version}{after}"))))
-        })
-        .collect();
-    found.sort_unstable_by(|left, right| right.cmp(left));
-    found.into_iter().map(|(_, dir)| dir).collect()
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let version = |name: &OsStr| name.to_str()?.strip_prefix(prefix)?.parse::<u32>().ok();
+    let mut versions: Vec<u32> = entries.filter_map(|entry| version(&entry.file_name())).collect();
+    versions.sort_unstable_by(|left, right| right.cmp(left));
+    versions.iter().map(|version| PathBuf::from(format!("{before}{version}/bin"))).collect()
 }
 
 /// The one place of the sandbox that reads the environment: what is asked for here describes the machine, and is

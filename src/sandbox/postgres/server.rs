@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -36,7 +36,7 @@ server=$!
 listener=$!
 exec 3<&-
 wait "$server"; status=$?
-kill -s KILL "$listener"
+kill -s KILL "$listener" 2>/dev/null; wait "$listener"
 if [ -n "$remove" ]; then rm -rf -- "$remove"; fi
 exit "$status"
 "#;
@@ -51,12 +51,17 @@ pub(super) struct Server {
     port: u16,
 }
 
-/// What came of an attempt to start.
-enum Attempt {
-    Ready(Server),
-    /// Down again for a reason that passes: the port was taken meanwhile, or backends of a killed server still end.
-    Again(String),
-    Failed(String),
+/// Why an attempt to start came to nothing.
+enum Refusal {
+    /// For a reason that passes: the port was taken meanwhile, or backends of a killed server are still ending.
+    Passing(String),
+    Lasting(PostgresError),
+}
+
+impl From<PostgresError> for Refusal {
+    fn from(error: PostgresError) -> Self {
+        Self::Lasting(error)
+    }
 }
 
 impl Server {
@@ -68,15 +73,14 @@ impl Server {
     ) -> Result<Self, PostgresError> {
         let deadline = Instant::now() + START_PATIENCE;
         loop {
-            match Self::attempt(programs, data, options, deadline).await? {
-                Attempt::Ready(server) => return Ok(server),
-                Attempt::Again(said) if Instant::now() < deadline => {
+            match Self::attempt(programs, data, options, deadline).await {
+                Ok(server) => return Ok(server),
+                Err(Refusal::Passing(said)) if Instant::now() < deadline => {
                     tracing::debug!(%said, "Postgres did not start; trying again");
                     sleep(POLL * 10).await;
                 }
-                Attempt::Again(said) | Attempt::Failed(said) => {
-                    return Err(PostgresError::DidNotStart { said, log: data.log() });
-                }
+                Err(Refusal::Passing(said)) => return Err(PostgresError::DidNotStart { said, log: data.log() }),
+                Err(Refusal::Lasting(error)) => return Err(error),
             }
         }
     }
@@ -86,24 +90,20 @@ impl Server {
         data: &DataDir,
         options: &PostgresOptions,
         deadline: Instant,
-    ) -> Result<Attempt, PostgresError> {
+    ) -> Result<Self, Refusal> {
         let port = free_port()?;
         let mut server = Self::spawn(programs, data, options, port)?;
         loop {
             if let Some(status) = server.watch.try_wait().doing(|| "cannot wait for Postgres".to_owned())? {
-                let log = fs::read_to_string(data.log()).unwrap_or_default();
-                let passes = ["Address already in use", "pre-existing shared memory block"];
-                let fatal = log.lines().rfind(|line| line.contains("FATAL:") || line.contains("PANIC:"));
-                let said = fatal.map_or_else(|| format!("{} ({status})", last_line(&log)), str::to_owned);
-                let again = passes.iter().any(|cause| log.contains(cause));
-                return Ok(if again { Attempt::Again(said) } else { Attempt::Failed(said) });
+                return Err(refusal(data, status));
             }
             if PidFile::read(data.path()).is_some_and(|file| file.ready && file.port == Some(port)) {
-                return Ok(Attempt::Ready(server));
+                return Ok(server);
             }
             if Instant::now() >= deadline {
                 server.stop(data.path()).await?;
-                return Ok(Attempt::Failed(format!("it was not ready after {} s", START_PATIENCE.as_secs())));
+                let said = format!("it was not ready after {} s", START_PATIENCE.as_secs());
+                return Err(PostgresError::DidNotStart { said, log: data.log() }.into());
             }
             sleep(POLL).await;
         }
@@ -146,6 +146,18 @@ impl Server {
     }
 }
 
+/// Reads out of the log why the server went down while it started.
+fn refusal(data: &DataDir, status: ExitStatus) -> Refusal {
+    let log = fs::read_to_string(data.log()).unwrap_or_default();
+    let fatal = log.lines().rfind(|line| line.contains("FATAL:") || line.contains("PANIC:"));
+    let said = fatal.map_or_else(|| format!("{} ({status})", last_line(&log)), str::to_owned);
+    let passes = ["Address already in use", "pre-existing shared memory block"];
+    if passes.iter().any(|cause| log.contains(cause)) {
+        return Refusal::Passing(said);
+    }
+    Refusal::Lasting(PostgresError::DidNotStart { said, log: data.log() })
+}
+
 /// TCP only (a socket's path must stay under 108 bytes, which nobody's directory promises), small memory, nothing
 /// that a server without replicas needs.
 fn settings(options: &PostgresOptions, port: u16) -> Vec<String> {
@@ -161,7 +173,8 @@ fn settings(options: &PostgresOptions, port: u16) -> Vec<String> {
         "timezone=UTC",
         "log_timezone=UTC",
     ];
-    let careless = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+    // Not `synchronous_commit=off`: that would lose commits even when only Postgres is killed, as tests do.
+    let careless = ["fsync=off", "full_page_writes=off"];
     settings.extend(fixed.map(str::to_owned));
     if options.durability == Durability::TestFast {
         settings.extend(careless.map(str::to_owned));

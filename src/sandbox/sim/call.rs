@@ -1,7 +1,7 @@
 //! The way of one call: who calls, what for, the rate limit, the faults, the effect, the answer, and the log of it.
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Method, Response, Uri};
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value, json};
 
 use super::caller::{Caller, Scope};
@@ -21,6 +21,8 @@ pub(crate) enum Ask {
     Eks { route: Route, query: Vec<(String, String)>, body: Refused<Value> },
     /// An action of STS or IAM.
     Query { protocol: Protocol, action: String, form: Vec<(String, String)> },
+    /// Nothing that AWS has.
+    Unknown { method: Method, path: String },
 }
 
 /// One call, read and told apart, before anything is done about it.
@@ -31,22 +33,21 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Tells what is asked for. `None` where AWS has no such operation.
-    pub(crate) fn ask(method: &Method, uri: &Uri, headers: &HeaderMap, bytes: &Bytes) -> Option<Ask> {
-        if uri.path() == "/" {
-            if method != Method::POST {
-                return None;
-            }
-            return Some(query_ask(headers, &String::from_utf8_lossy(bytes)));
+    /// Tells what is asked for.
+    pub(crate) fn ask(method: &Method, uri: &Uri, headers: &HeaderMap, bytes: &Bytes) -> Ask {
+        if uri.path() == "/" && method == Method::POST {
+            return query_ask(headers, &String::from_utf8_lossy(bytes));
         }
-        let route = route(method, uri.path())?;
-        Some(Ask::Eks { route, query: pairs(uri.query().unwrap_or_default()), body: read_body(bytes) })
+        match route(method, uri.path()) {
+            Some(route) => Ask::Eks { route, query: pairs(uri.query().unwrap_or_default()), body: read_body(bytes) },
+            None => Ask::Unknown { method: method.clone(), path: uri.path().to_owned() },
+        }
     }
 
     /// The protocol that the answer must speak.
     pub(crate) fn protocol(&self) -> Protocol {
         match &self.ask {
-            Ask::Eks { .. } => Protocol::RestJson,
+            Ask::Eks { .. } | Ask::Unknown { .. } => Protocol::RestJson,
             Ask::Query { protocol, .. } => *protocol,
         }
     }
@@ -56,6 +57,7 @@ impl Call {
         match &self.ask {
             Ask::Eks { route, .. } => route.op.name(),
             Ask::Query { action, .. } => action,
+            Ask::Unknown { .. } => "Unknown",
         }
     }
 
@@ -71,6 +73,7 @@ impl Call {
         let (cluster, principal, policy) = match &self.ask {
             Ask::Eks { route, .. } => (route.cluster.as_deref(), route.principal.as_deref(), route.policy.as_deref()),
             Ask::Query { form, .. } => (None, parameter_of(form, "RoleArn"), None),
+            Ask::Unknown { .. } => (None, None, None),
         };
         Aim {
             op: self.op(),
@@ -129,6 +132,7 @@ impl Call {
             Ask::Eks { body: Ok(body), query, .. } if query.is_empty() => body.clone(),
             Ask::Eks { query, .. } => object(query),
             Ask::Query { form, .. } => object(form),
+            Ask::Unknown { method, path } => json!({ "method": method.as_str(), "path": path }),
         }
     }
 
@@ -149,6 +153,7 @@ impl Call {
                 let body = body.as_ref().map_err(Clone::clone)?;
                 eks(cx, route, query, body).map_err(|refusal| about(route, refusal))
             }
+            Ask::Unknown { .. } => Err(Refusal::new(404, "UnknownOperationException", "There is no such operation")),
         }
     }
 }
@@ -194,12 +199,6 @@ pub(crate) fn struck(action: &Action, outcome: Option<Refused<Done>>) -> Option<
         Action::Reset { .. } => None,
         Action::Hang { .. } => outcome,
     }
-}
-
-/// The answer to a path that is no operation.
-pub(crate) fn unknown_operation(request_id: &str) -> Response<Body> {
-    let refusal = Refusal::new(404, "UnknownOperationException", "There is no such operation");
-    super::wire::refuse(Protocol::RestJson, &refusal, request_id)
 }
 
 fn query_ask(headers: &HeaderMap, body: &str) -> Ask {

@@ -67,8 +67,8 @@ pub(crate) fn standing(policy_arn: &str, partition: &str) -> Standing {
     let is = |name: &&str| policy_arn == arn(partition, name);
     let fields: Vec<&str> = policy_arn.split(':').collect();
     match fields[..] {
-        ["arn", _, "eks", _, _, ..] if OPEN.iter().any(|name| is(name)) => Standing::Open,
-        ["arn", _, "eks", _, _, ..] if SERVICE_LINKED_ONLY.iter().any(|name| is(name)) => Standing::ServiceLinkedOnly,
+        ["arn", _, "eks", _, _, ..] if OPEN.iter().any(is) => Standing::Open,
+        ["arn", _, "eks", _, _, ..] if SERVICE_LINKED_ONLY.iter().any(is) => Standing::ServiceLinkedOnly,
         ["arn", _, "eks", _, _, ..] => Standing::Unknown,
         _ => Standing::Malformed,
     }

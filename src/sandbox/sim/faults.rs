@@ -32,7 +32,7 @@ pub enum Action {
         #[serde(default)]
         applied: bool,
     },
-    /// Holds the call up. The effect comes about even when the caller has gone away meanwhile.
+    /// Holds the call up, until the fault is ended at the latest. The effect comes about even when the caller has gone away meanwhile.
     Hang {
         /// For how long, in milliseconds of real time.
         ms: u64,
@@ -148,6 +148,11 @@ impl Faults {
     /// Ends all faults.
     pub(crate) fn clear(&mut self) {
         self.active.clear();
+    }
+
+    /// Whether a fault is still in force or spent, but not ended.
+    pub(crate) fn has(&self, id: u64) -> bool {
+        self.active.iter().any(|fault| fault.id == id)
     }
 
     /// All faults, spent ones included.

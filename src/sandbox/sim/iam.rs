@@ -46,7 +46,7 @@ impl Iam {
         rng: &mut StdRng,
     ) -> Option<&Identity> {
         if world == Principals::Any && !self.by_name.contains_key(&name_of(arn)) {
-            self.create(arn, now, now, rng);
+            self.create(arn, now, rng);
         }
         self.existing(arn)
     }
@@ -55,7 +55,7 @@ impl Iam {
     pub(crate) fn ensure(&mut self, arn: &Principal, now: Ms, rng: &mut StdRng) -> String {
         match self.existing(arn) {
             Some(identity) => identity.unique_id.clone(),
-            None => self.create(arn, now, now, rng).unique_id,
+            None => self.create(arn, now, rng).unique_id,
         }
     }
 
@@ -70,14 +70,14 @@ impl Iam {
     }
 
     /// Creates a principal, or re-creates it under a new unique id. An external id survives.
-    pub(crate) fn create(&mut self, arn: &Principal, now: Ms, known_to_eks_from: Ms, rng: &mut StdRng) -> Identity {
+    pub(crate) fn create(&mut self, arn: &Principal, now: Ms, rng: &mut StdRng) -> Identity {
         let external_id = self.existing(arn).and_then(|identity| identity.external_id.clone());
         let prefix = if arn.is_role { "AROA" } else { "AIDA" };
         let identity = Identity {
             principal: arn.clone(),
             unique_id: format!("{prefix}{}", base32(17, rng)),
             created_at: now,
-            known_to_eks_from,
+            known_to_eks_from: now,
             external_id,
         };
         self.by_name.insert(name_of(arn), Some(identity.clone()));
@@ -87,6 +87,13 @@ impl Iam {
     /// Deletes a principal, and remembers that it is not there.
     pub(crate) fn delete(&mut self, arn: &Principal) {
         self.by_name.insert(name_of(arn), None);
+    }
+
+    /// Lets EKS know of a principal only from some moment on.
+    pub(crate) fn hide_from_eks(&mut self, arn: &Principal, until: Ms) {
+        if let Some(Some(identity)) = self.by_name.get_mut(&name_of(arn)) {
+            identity.known_to_eks_from = until;
+        }
     }
 
     /// Sets or lifts the external id that assuming the role takes.

@@ -62,7 +62,7 @@ fn look_up(cx: &mut Cx<'_>, kind: &str, name: &str) -> Refused<Identity> {
     };
     match cx.iam.named(account, plain.is_role, name) {
         Some(known) => known.clone().ok_or_else(missing),
-        None if cx.knobs.principals == Principals::Any => Ok(cx.iam.create(&plain, cx.now, cx.now, cx.rng)),
+        None if cx.knobs.principals == Principals::Any => Ok(cx.iam.create(&plain, cx.now, cx.rng)),
         None => Err(missing()),
     }
 }

@@ -14,13 +14,16 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::call::{Call, struck, unknown_operation};
+use super::call::{Ask, Call, struck};
 use super::caller::Caller;
 use super::entry::uuid;
 use super::faults::Action;
+use super::refusal::Refusal;
+use super::sigv4;
 use super::state::State;
 use super::wire::{self, Protocol};
 
@@ -32,12 +35,19 @@ pub(crate) struct Shared {
     pub(crate) calls: TaskTracker,
     /// Lets hanging calls go at shutdown.
     pub(crate) stop: CancellationToken,
+    /// Tells hanging calls that faults have ended.
+    healed: Arc<Notify>,
 }
 
 impl Shared {
     /// A simulator in this state.
     pub(crate) fn new(state: State) -> Self {
-        Self { state: Arc::new(Mutex::new(state)), calls: TaskTracker::new(), stop: CancellationToken::new() }
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            calls: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            healed: Arc::default(),
+        }
     }
 
     /// The state, for as long as the guard lives. A panic under the lock failed one call, not the simulator.
@@ -45,67 +55,85 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn hang(&self, ms: u64) {
+    /// Ends all faults, and lets go of the calls they hold.
+    pub(crate) fn heal(&self) {
+        self.lock().faults.clear();
+        self.healed.notify_waiters();
+    }
+
+    /// Ends one fault, and lets go of the calls it holds; `false` when there is none of that id.
+    pub(crate) fn heal_one(&self, id: u64) -> bool {
+        let ended = self.lock().faults.remove(id);
+        self.healed.notify_waiters();
+        ended
+    }
+
+    /// Holds a call up for this long, or until its fault or the simulator ends.
+    async fn hang(&self, fault: u64, ms: u64) {
+        let ended = async {
+            loop {
+                // Made before the look, so that no ending in between is missed.
+                let healed = self.healed.notified();
+                if !self.lock().faults.has(fault) {
+                    return;
+                }
+                healed.await;
+            }
+        };
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(ms)) => {}
             () = self.stop.cancelled() => {}
+            () = ended => {}
         }
     }
 }
 
+/// A request as it came off the wire.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
 /// Answers one call, or cuts its connection. Runs to its end even when the caller has gone.
-pub(crate) async fn serve(
-    shared: Shared,
-    connection: Connection,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    bytes: Bytes,
-) -> Response<Body> {
-    let work = shared.calls.spawn(handle(shared.clone(), connection, method, uri, headers, bytes));
+pub(crate) async fn serve(shared: Shared, connection: Connection, raw: Raw) -> Response<Body> {
+    let work = shared.calls.spawn(handle(shared.clone(), connection, raw));
     work.await.unwrap_or_else(|failure| {
         tracing::error!(%failure, "a simulated call panicked");
-        unknown_operation("00000000-0000-0000-0000-000000000000")
+        let refusal = Refusal::new(500, "InternalFailure", "the simulator failed; its log says how");
+        wire::refuse(Protocol::RestJson, &refusal, "none")
     })
 }
 
-async fn handle(
-    shared: Shared,
-    connection: Connection,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    bytes: Bytes,
-) -> Response<Body> {
-    let ask = Call::ask(&method, &uri, &headers, &bytes);
-    let arrival = {
-        let mut state = shared.lock();
-        let request_id = uuid(&mut state.rng);
-        let Some(ask) = ask else { return unknown_operation(&request_id) };
-        arrive(&mut state, ask, &headers, request_id)
-    };
+async fn handle(shared: Shared, connection: Connection, raw: Raw) -> Response<Body> {
+    let ask = Call::ask(&raw.method, &raw.uri, &raw.headers, &raw.body);
+    let arrival = arrive(&mut shared.lock(), ask, &raw);
     let Arrival { call, request_id, seq, fault, refused } = arrival;
 
-    if let Some(Action::Hang { ms, applied: false }) = &fault {
-        shared.hang(*ms).await;
+    if let Some((id, Action::Hang { ms, applied: false })) = &fault {
+        shared.hang(*id, *ms).await;
     }
     let outcome = {
         let mut state = shared.lock();
         let outcome = match refused {
             Some(refusal) => Some(Err(refusal)),
-            None if fault.as_ref().is_none_or(Action::takes_effect) => Some(call.perform(&mut state.cx(&call.caller))),
+            None if fault.as_ref().is_none_or(|(_, action)| action.takes_effect()) => {
+                Some(call.perform(&mut state.cx(&call.caller)))
+            }
             None => None,
         };
         let now = state.clock.now();
         state.log.decide(seq, now, matches!(&outcome, Some(Ok(done)) if done.applied));
         outcome
     };
-    if let Some(Action::Hang { ms, applied: true }) = &fault {
-        shared.hang(*ms).await;
+    if let Some((id, Action::Hang { ms, applied: true })) = &fault {
+        shared.hang(*id, *ms).await;
     }
 
     let outcome = match &fault {
-        Some(action) => struck(action, outcome),
+        Some((_, action)) => struck(action, outcome),
         None => outcome,
     };
     let mut state = shared.lock();
@@ -132,14 +160,21 @@ struct Arrival {
     call: Call,
     request_id: String,
     seq: u64,
-    fault: Option<Action>,
+    fault: Option<(u64, Action)>,
     /// What the front door says no to: bad credentials, too many calls.
-    refused: Option<super::refusal::Refusal>,
+    refused: Option<Refusal>,
 }
 
-fn arrive(state: &mut State, ask: super::call::Ask, headers: &HeaderMap, request_id: String) -> Arrival {
+fn arrive(state: &mut State, ask: Ask, raw: &Raw) -> Arrival {
     let now = state.clock.now();
-    let (caller, mut refused) = match state.keys.caller(headers, now) {
+    let request_id = uuid(&mut state.rng);
+    let identified = state.keys.caller(&raw.headers, now).and_then(|caller| {
+        if state.knobs.verify_signatures {
+            sigv4::verify(&raw.method, &raw.uri, &raw.headers, &raw.body)?;
+        }
+        Ok(caller)
+    });
+    let (caller, mut refused) = match identified {
         Ok(caller) => (caller, None),
         Err(refusal) => (Caller::nobody(), Some(refusal)),
     };
@@ -152,11 +187,10 @@ fn arrive(state: &mut State, ask: super::call::Ask, headers: &HeaderMap, request
         let place = (call.caller.account.as_str(), call.caller.region.as_str());
         refused = state.buckets.take(limit, call.op(), place, now).err();
     }
-    let strike = if refused.is_none() { state.faults.strike(call.aim(), &mut state.rng) } else { None };
-    let fault = strike.map(|(id, action)| {
-        state.log.struck(seq, id);
-        action
-    });
+    let fault = if refused.is_none() { state.faults.strike(call.aim(), &mut state.rng) } else { None };
+    if let Some((id, _)) = &fault {
+        state.log.struck(seq, *id);
+    }
     Arrival { call, request_id, seq, fault, refused }
 }
 

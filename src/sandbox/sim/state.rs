@@ -99,6 +99,23 @@ impl State {
         Ok(self.clusters.entry(key).insert_entry(cluster).into_mut())
     }
 
+    /// Starts the random sequence of the seed anew.
+    pub(crate) fn reseed(&mut self) {
+        self.rng = StdRng::seed_from_u64(self.knobs.seed);
+    }
+
+    /// Turns knobs. Another seed starts its sequence, another limit starts with a full bucket.
+    pub(crate) fn configure(&mut self, turn: impl FnOnce(&mut Knobs)) {
+        let before = self.knobs.clone();
+        turn(&mut self.knobs);
+        if self.knobs.seed != before.seed {
+            self.reseed();
+        }
+        if self.knobs.throttle != before.throttle {
+            self.buckets.refill();
+        }
+    }
+
     /// Brings cluster updates up to date.
     pub(crate) fn settle(&mut self) {
         let now = self.clock.now();

@@ -29,7 +29,9 @@ pub(crate) fn get_caller_identity(caller: &Caller) -> Done {
 /// As STS answers.
 pub(crate) fn assume_role(cx: &mut Cx<'_>, form: &[(String, String)]) -> Refused<Done> {
     let arn = parameter_of(form, "RoleArn").unwrap_or_default();
-    cx.authorize("sts:AssumeRole", arn)?;
+    let refused = Refusal { code: "AccessDenied".into(), ..denied(&cx.caller.arn, "sts:AssumeRole", arn) };
+    let not_allowed = || refused.clone();
+    cx.authorize("sts:AssumeRole", arn).map_err(|_| not_allowed())?;
     let role = Principal::parse(arn)
         .filter(|principal| principal.is_role)
         .ok_or_else(|| invalid(format!("{arn} is invalid")))?;
@@ -46,8 +48,6 @@ pub(crate) fn assume_role(cx: &mut Cx<'_>, form: &[(String, String)]) -> Refused
             .filter(|seconds| (900..=43_200).contains(seconds))
             .ok_or_else(|| invalid("durationSeconds must be from 900 to 43200"))?,
     };
-    let refused = denied(&cx.caller.arn, "sts:AssumeRole", arn);
-    let not_allowed = || Refusal { code: "AccessDenied".into(), ..refused.clone() };
     if role.partition != partition_of(&cx.caller.region) {
         return Err(not_allowed());
     }

@@ -42,10 +42,6 @@ pub(super) fn grants(step: &Step, request: &Request) -> bool {
 
 /// The code and the sentence of a grant that does not fit beside what is live.
 pub(super) fn misfit(conflict: &Conflict) -> (&'static str, String) {
-    let name = |username: &Option<String>| match username {
-        Some(username) => format!("the username {username:?}"),
-        None => "the username that EKS derives".to_owned(),
-    };
     match conflict {
         Conflict::Type { live, asked } => (
             "type-conflict",
@@ -58,9 +54,7 @@ pub(super) fn misfit(conflict: &Conflict) -> (&'static str, String) {
         Conflict::Username { live, asked } => (
             "username-conflict",
             format!(
-                "the entry has {} and this asks for {}; an entry has one. Retry once the grants on it have ended.",
-                name(live),
-                name(asked)
+                "the entry has the username {live:?} and this asks for {asked:?}; an entry has one. Retry once the grants on it have ended."
             ),
         ),
     }

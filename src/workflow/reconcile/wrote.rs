@@ -12,7 +12,7 @@ use super::events::{grants, of_step, told};
 use crate::domain::entry::EntryContent;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::plan::Step;
-use crate::domain::record::Written;
+use crate::domain::record::{EntryRecord, Written};
 use crate::domain::request::{Grant, Request};
 use crate::domain::states::RequestState;
 use crate::store::{Tx, entries, events, requests};
@@ -24,6 +24,8 @@ pub struct Done {
     pub step: Step,
     /// The id AWS knows it by.
     pub aws_request_id: Option<String>,
+    /// Whether EKS saw what it was to take away. If not, right after another write, that may not be visible to it yet.
+    pub was_there: bool,
     /// The ARN of a created entry.
     pub access_entry_arn: Option<String>,
     /// What EKS holds now.
@@ -42,8 +44,9 @@ pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), Workflo
     let now = tx.now();
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    let recent = run.record.touched_at.is_some_and(|at| now < at + desk.settings.tempo.visibility);
     record.touched_at = Some(now);
-    record.unsure = false;
+    record.unsure = !done.was_there && recent;
     record.attempts = 0;
     record.last_error = None;
     record.written = Some(Written { content: done.content.clone() });
@@ -62,7 +65,7 @@ pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), Workflo
         entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
     }
     tx.commit().await?;
-    run.record = crate::domain::record::EntryRecord { wakes: run.record.wakes, ..record };
+    run.record = EntryRecord { wakes: run.record.wakes, ..record };
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::raw::{Answer, answered, ok, refusal};
-use super::{ROLE, VIEW, adapter, cluster, role};
+use super::{ROLE, VIEW, adapter, cluster, role, standard};
 
 fn entry(entry_type: &str) -> Value {
     json!({"accessEntry": {
@@ -64,8 +64,8 @@ async fn a_create_tells_username_and_groups_for_standard_entries_only() {
         let content = EntryContent {
             entry_type,
             username: Some("u".to_owned()),
-            kubernetes_groups: BTreeSet::new(),
             access_policies: [(VIEW.to_owned(), AccessScope::Cluster)].into(),
+            ..standard()
         };
         let tags = [("team".to_owned(), "payments".to_owned())].into();
         let (requests, created) = answered(vec![ok(entry(entry_type.as_str()))], async |eks| {
@@ -131,6 +131,19 @@ async fn an_entry_of_the_same_cluster_name_in_another_account_or_region_is_not_b
         let (_, gate) = answered(vec![ok(found)], async |eks| eks.describe_cluster(&cluster("prod")).await).await;
         assert_eq!(gate.unwrap_err().class, Class::ClusterGone);
     }
+}
+
+#[tokio::test]
+async fn associated_policies_are_gathered_from_all_pages() {
+    let on = |name: &str, scope: Value| json!([{"policyArn": name, "accessScope": scope}]);
+    let first = policies(on("arn:one", json!({"type": "cluster", "namespaces": []})), Some("page/2"));
+    let second = policies(on("arn:two", json!({"type": "namespace", "namespaces": ["b", "a"]})), None);
+    let answers = vec![ok(entry("STANDARD")), ok(first), ok(second)];
+    let (requests, seen) = answered(answers, async |eks| eks.observe(&cluster("prod"), &role()).await).await;
+    let namespaces = AccessScope::Namespace { namespaces: ["a".to_owned(), "b".to_owned()].into() };
+    let expected = [("arn:one".to_owned(), AccessScope::Cluster), ("arn:two".to_owned(), namespaces)];
+    assert_eq!(seen.unwrap().unwrap().content.access_policies, expected.into());
+    assert!(requests[2].contains("/access-policies?nextToken=page%2F2 "), "{}", requests[2]);
 }
 
 #[tokio::test]

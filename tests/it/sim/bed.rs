@@ -95,7 +95,7 @@ impl Bed {
         self.try_call(key, region, method, path, body).await.unwrap()
     }
 
-    /// The same, where the connection may break.
+    /// The same, where the connection may break. Without a key the call is not signed.
     pub(crate) async fn try_call(
         &self,
         key: &str,
@@ -108,7 +108,10 @@ impl Bed {
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/eks/aws4_request, SignedHeaders=host, Signature=0"
         );
-        let mut request = self.http.request(method, url).header("authorization", authorization);
+        let mut request = self.http.request(method, url);
+        if !key.is_empty() {
+            request = request.header("authorization", authorization);
+        }
         if key.starts_with("ASIA") {
             request = request.header("x-amz-security-token", "token");
         }

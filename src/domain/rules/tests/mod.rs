@@ -2,6 +2,7 @@
 //! whatever anybody may send.
 
 mod at_once;
+mod canonical;
 mod codes;
 mod eks;
 mod properties;

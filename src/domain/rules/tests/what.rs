@@ -137,6 +137,18 @@ pub(super) const CASES: &[Case] = &[
     case(
         Code::NamespaceInvalid,
         "/accessPolicies/0/accessScope/namespaces/0",
+        |w| scope(w, Some("namespace"), Some(&["a-"])),
+        |w| scope(w, Some("namespace"), Some(&["a-*"])),
+    ),
+    case(
+        Code::NamespaceInvalid,
+        "/accessPolicies/0/accessScope/namespaces/0",
+        |w| scope(w, Some("namespace"), Some(&[""])),
+        |w| scope(w, Some("namespace"), Some(&["a"])),
+    ),
+    case(
+        Code::NamespaceInvalid,
+        "/accessPolicies/0/accessScope/namespaces/0",
         |w| scope(w, Some("namespace"), Some(&[&"x".repeat(64)])),
         |w| scope(w, Some("namespace"), Some(&[&"x".repeat(63)])),
     ),

@@ -157,7 +157,8 @@ pub(super) async fn authorizer(State(shared): State<Shared>, Query(which): Query
         let principal = Principal::parse(arn).ok_or_else(|| bad(format!("{arn:?} is no role or user ARN")))?;
         let replicas = state.knobs.lag.non_monotonic.then_some(&mut state.rng);
         let now = state.clock.now();
-        let timeline = state.clusters.get(&key).and_then(|cluster| cluster.entries.get(arn));
+        let cluster = state.clusters.get(&key).filter(|cluster| cluster.takes_entries().is_ok());
+        let timeline = cluster.and_then(|cluster| cluster.entries.get(arn));
         let Some(entry) = timeline.and_then(|timeline| timeline.seen(View::Authorizer, now, replicas)) else {
             return Ok(json!({ "authenticated": false, "reason": "no access entry" }));
         };

@@ -12,10 +12,10 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use axum::routing::{delete, get, post};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::cluster::ClusterKey;
-use super::server::{Connection, Shared, serve};
+use super::server::{Connection, Raw, Shared, serve};
 use super::state::State as SimState;
 
 /// What a control route answers: a document, or a status with what is wrong.
@@ -45,9 +45,9 @@ async fn aws(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    bytes: Bytes,
+    body: Bytes,
 ) -> Response<Body> {
-    serve(shared, connection, method, uri, headers, bytes).await
+    serve(shared, connection, Raw { method, uri, headers, body }).await
 }
 
 fn reply(answer: Answer) -> Response<Body> {
@@ -70,7 +70,9 @@ fn missing(message: impl Into<String>) -> (StatusCode, String) {
 }
 
 fn document<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, (StatusCode, String)> {
-    serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))
+    // Read as an object first: a derived reader would take an array for a list of fields.
+    let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+    serde_json::from_value(object.into()).map_err(|error| bad(error.to_string()))
 }
 
 /// Where a cluster is: name it, and the account and region if they are not the default ones.

@@ -29,8 +29,7 @@ struct Change {
     #[serde(default)]
     recreate: bool,
     /// EKS knows of it only this many milliseconds from now.
-    #[serde(default)]
-    visible_to_eks_in_ms: Ms,
+    visible_to_eks_in_ms: Option<Ms>,
     /// What assuming this role takes; the empty string lifts the demand.
     external_id: Option<String>,
 }
@@ -47,9 +46,11 @@ fn apply(state: &mut SimState, change: Change) -> Answer {
         state.iam.delete(&principal);
         return Ok(json!({ "arn": change.arn, "exists": false }));
     }
-    let known_to_eks_from = now + change.visible_to_eks_in_ms;
-    if change.recreate || state.iam.existing(&principal).is_none() || change.visible_to_eks_in_ms > 0 {
-        state.iam.create(&principal, now, known_to_eks_from, &mut state.rng);
+    if change.recreate || state.iam.existing(&principal).is_none() {
+        state.iam.create(&principal, now, &mut state.rng);
+    }
+    if let Some(delay) = change.visible_to_eks_in_ms {
+        state.iam.hide_from_eks(&principal, now + delay);
     }
     if let Some(external_id) = change.external_id {
         state.iam.demand_external_id(&principal, Some(external_id).filter(|text| !text.is_empty()));

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::Response;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,20 +21,18 @@ pub(super) async fn config(State(shared): State<Shared>) -> Response<Body> {
 
 /// Changes what the document names and leaves the rest; `null` sets a knob back to its default.
 pub(super) async fn set_config(State(shared): State<Shared>, bytes: Bytes) -> Response<Body> {
-    reply(document(&bytes).and_then(|change: Value| merge(&mut shared.lock(), &change)))
+    let change = document::<Value>(&bytes);
+    reply(change.and_then(|change| merge(&mut shared.lock(), &change)))
 }
 
 fn merge(state: &mut SimState, change: &Value) -> Answer {
     let mut merged = json!(state.knobs);
     overlay(&mut merged, change);
     let knobs: Knobs = serde_json::from_value(merged).map_err(|error| bad(error.to_string()))?;
+    state.configure(|current| *current = knobs);
     if change.get("seed").is_some() {
-        state.rng = StdRng::seed_from_u64(knobs.seed);
+        state.reseed();
     }
-    if change.get("throttle").is_some() {
-        state.buckets.refill();
-    }
-    state.knobs = knobs;
     Ok(json!(state.knobs))
 }
 
@@ -96,12 +92,12 @@ pub(super) async fn add_fault(State(shared): State<Shared>, bytes: Bytes) -> Res
 }
 
 pub(super) async fn clear_faults(State(shared): State<Shared>) -> Response<Body> {
-    shared.lock().faults.clear();
+    shared.heal();
     reply(Ok(json!({})))
 }
 
 pub(super) async fn remove_fault(State(shared): State<Shared>, Path(id): Path<u64>) -> Response<Body> {
-    let removed = shared.lock().faults.remove(id);
+    let removed = shared.heal_one(id);
     reply(if removed { Ok(json!({})) } else { Err(missing(format!("no fault {id}"))) })
 }
 

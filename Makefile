@@ -1,0 +1,46 @@
+# Everything that is done with this repository, one target each. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help setup demo test check fmt lint sqlx openapi clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## see to it that Postgres' programs are there; nothing else needs setting up
+	@scripts/setup-postgres.sh
+
+demo: setup ## run the sandbox and play the demo story (ARGS="--exit" stops after it)
+	$(CARGO) run --locked -- sandbox --demo $(ARGS)
+
+test: setup ## everything that must hold: formatting, lints, all tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked
+
+check: ## does it compile, the tests too
+	$(CARGO) check --locked --all-targets
+
+fmt: ## format the code
+	$(CARGO) fmt
+
+lint: ## formatting and lints, without the tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+# The macros of sqlx write what they learn about each query when they see a database; touching the crate's root makes
+# them look again. The old descriptions go only when the new ones are complete.
+sqlx: setup ## describe the SQL queries anew in .sqlx, after changing one or a migration
+	rm -rf .sqlx.new && mkdir .sqlx.new && touch src/lib.rs
+	SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$(CURDIR)/.sqlx.new" scripts/with-postgres.sh $(CARGO) check --locked --all-targets
+	rm -rf .sqlx && mv .sqlx.new .sqlx
+	@echo "$$(ls .sqlx | wc -l) queries described"
+
+openapi: ## write the API's description anew, after changing a route or a view
+	@mkdir -p openapi
+	$(CARGO) run --quiet --locked -- openapi >openapi/entryway.json.new
+	mv openapi/entryway.json.new openapi/entryway.json
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,63 @@
+//! The example beside the README says nothing that is not so.
+
+use super::super::NOT_YET;
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../../entryway.example.toml");
+
+/// The example with everything it shows put in force: `#key` lines are, `# prose` lines are not.
+fn everything() -> String {
+    let shown = |line: &'static str| match line.strip_prefix('#') {
+        Some(shown) if shown.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => shown,
+        _ => line,
+    };
+    EXAMPLE.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+/// Without the tables of what this build does not do yet.
+fn everything_there_is() -> String {
+    let mut keep = true;
+    let mut kept = Vec::new();
+    let text = everything();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            let name = line.trim_start_matches('[').split(']').next().unwrap_or_default();
+            keep = NOT_YET.iter().all(|(path, _)| name != *path && !name.starts_with(&format!("{path}.")));
+        }
+        if keep {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
+}
+
+#[test]
+fn is_accepted_as_it_is() {
+    let config = load(EXAMPLE).expect("sound");
+    assert_eq!((config.clusters.len(), config.auth.tokens.len()), (2, 1));
+}
+
+#[test]
+fn shows_keys_that_exist_and_refuses_only_what_is_not_built_yet() {
+    let errors = load(&everything()).expect_err("something is not built yet");
+    let paths: Vec<&str> = errors.0.iter().map(|error| error.path.as_str()).collect();
+    assert_eq!(paths, NOT_YET.iter().map(|(path, _)| *path).collect::<Vec<_>>(), "{errors}");
+}
+
+#[test]
+fn shows_the_defaults_as_they_are() {
+    let home = Home::new();
+    let shown = home.load(&everything_there_is(), &[], Origin::Production).expect("sound");
+    let plain = home.load(LEAST, &[], Origin::Production).expect("the least");
+    assert_eq!(shown.verify, plain.verify);
+    assert_eq!(shown.worker, plain.worker);
+    assert_eq!(shown.requests, plain.requests);
+    assert_eq!(shown.policy, plain.policy);
+    assert_eq!(shown.server.listen, plain.server.listen);
+    assert_eq!(shown.server.shutdown_grace, plain.server.shutdown_grace);
+    assert_eq!(shown.database.max_connections, plain.database.max_connections);
+    assert_eq!(shown.database.migrate, plain.database.migrate);
+    let dev = &shown.clusters[1];
+    assert_eq!(shown.clusters[0].existing_entries, dev.existing_entries);
+    assert_eq!(shown.clusters[0].drift, dev.drift);
+}

@@ -1,0 +1,74 @@
+//! The health of clusters, asked in the background, so that a submit to one that cannot take entries is refused at once.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Worker;
+use crate::domain::cluster::Cluster;
+use crate::eks::{Class, ClusterGate, Eks, EksError};
+use crate::store::clusters::Health;
+use crate::workflow::{WorkflowError, reconcile};
+
+impl<E: Eks> Worker<E> {
+    /// Asks about every cluster whose check is due, all at once; one that hangs holds up none of the others.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn check_clusters(&self) -> Result<(), WorkflowError> {
+        let mut checks = tokio::task::JoinSet::new();
+        for name in reconcile::claim_checks(&self.desk).await? {
+            let worker = self.clone();
+            checks.spawn(async move { worker.check_cluster(&name).await });
+        }
+        while let Some(check) = checks.join_next().await {
+            if let Ok(Err(error)) = check {
+                tracing::warn!(%error, "the health of a cluster could not be recorded");
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_cluster(&self, name: &str) -> Result<(), WorkflowError> {
+        let Some(cluster) = self.desk.clusters.get(name) else { return Ok(()) };
+        let answer = self.eks.describe_cluster(cluster).await;
+        let health = Health {
+            cluster_name: cluster.name.clone(),
+            checked_at: None,
+            status: answer.as_ref().ok().map(|gate| gate.status.clone()),
+            authentication_mode: answer.as_ref().ok().and_then(|gate| gate.authentication_mode.clone()),
+            platform_version: answer.as_ref().ok().and_then(|gate| gate.platform_version.clone()),
+            problems: problems(cluster, &answer),
+        };
+        reconcile::record_health(&self.desk, health, answer.is_ok()).await
+    }
+
+    /// Checks clusters every `every` until `stop`.
+    pub async fn watch_clusters(self, every: Duration, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.check_clusters().await {
+                tracing::warn!(%error, "cannot check the clusters; trying again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+}
+
+fn problems(cluster: &Cluster, answer: &Result<ClusterGate, EksError>) -> Vec<String> {
+    match answer {
+        Err(error) => vec![error.explain(cluster).1],
+        Ok(gate) => {
+            let mut problems = vec![];
+            if gate.status != "ACTIVE" {
+                problems.push(format!("EKS says that the cluster is {}; grants wait until it is ACTIVE", gate.status));
+            }
+            if !gate.takes_access_entries() {
+                problems.push(EksError::of(Class::AuthMode).explain(cluster).1);
+            }
+            problems
+        }
+    }
+}

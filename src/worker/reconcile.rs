@@ -1,0 +1,190 @@
+//! One run on one entry: begin, look, and either write or record what was seen. No transaction is open while EKS is
+//! being talked to.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Worker, name_of, retry};
+use crate::domain::arn::PrincipalArn;
+use crate::domain::cluster::{Cluster, DriftMode};
+use crate::domain::entry::{EntryContent, EntryType, ObservedEntry, generated_username};
+use crate::domain::plan::{Step, after};
+use crate::domain::reconcile::{Verdict, judge};
+use crate::eks::{Class, Eks, EksError, Written};
+use crate::store::StoreError;
+use crate::workflow::WorkflowError;
+use crate::workflow::reconcile::{self, Done, Guarded, Lease, Refused, Run, Seen};
+
+/// How often one run starts over because what is desired changed under its feet. Then somebody else's turn.
+const MOST_ROUNDS: usize = 4;
+
+/// How long an entry rests that nothing can be done about: its cluster is no longer configured, or its row is broken.
+const REST: TimeDelta = TimeDelta::minutes(5);
+
+/// How a round ended.
+enum Round {
+    /// Everything is recorded and the lease is given back.
+    Closed,
+    /// Something changed meanwhile.
+    Again,
+}
+
+impl<E: Eks> Worker<E> {
+    /// Works on one entry until there is nothing to do but wait.
+    pub(super) async fn reconcile(&self, lease: Lease) {
+        match self.rounds(&lease).await {
+            Ok(()) => {}
+            Err(WorkflowError::Store(StoreError::LeaseLost)) => {
+                tracing::warn!(entry = %name_of(&lease), "another worker took over; nothing more is recorded");
+            }
+            Err(error) => {
+                tracing::error!(entry = %name_of(&lease), %error, "the entry could not be worked on; trying again later");
+                let passing = matches!(&error, WorkflowError::Store(store) if store.is_passing());
+                let wait = if passing { retry::backoff(1) } else { REST };
+                // When this does not get through either, the lease ends by itself.
+                if let Err(error) = reconcile::abandon(&self.desk, &lease, wait).await {
+                    tracing::warn!(entry = %name_of(&lease), %error, "the lease was left to end by itself");
+                }
+            }
+        }
+    }
+
+    async fn rounds(&self, lease: &Lease) -> Result<(), WorkflowError> {
+        let Some(cluster) = self.desk.clusters.get(&lease.cluster_name) else {
+            tracing::warn!(entry = %name_of(lease), "the cluster is no longer configured; nothing can be done about its entries");
+            return reconcile::abandon(&self.desk, lease, REST).await;
+        };
+        let principal: PrincipalArn = lease.principal_arn.parse().map_err(|_| StoreError::Corrupt {
+            table: "entry",
+            column: "principal_arn",
+            key: lease.principal_arn.clone(),
+        })?;
+        for _ in 0..MOST_ROUNDS {
+            if let Round::Closed = self.round(lease, cluster, &principal).await? {
+                return Ok(());
+            }
+        }
+        reconcile::abandon(&self.desk, lease, TimeDelta::zero()).await
+    }
+
+    async fn round(&self, lease: &Lease, cluster: &Cluster, principal: &PrincipalArn) -> Result<Round, WorkflowError> {
+        let desk = &self.desk;
+        let mut run = reconcile::begin(desk, lease).await?;
+        let observed = match self.look(cluster, principal).await {
+            Ok(observed) => observed,
+            Err(error) => return self.give_up(&run, cluster, None, &error).await,
+        };
+        let observed = observed.as_ref();
+        let (installation, tempo) = (&desk.settings.installation, &desk.settings.tempo);
+        let verdict = judge(&run.record, run.desired.as_ref(), observed, principal, installation, run.now, tempo);
+        match verdict {
+            Verdict::Agrees => reconcile::seen(desk, &run, Seen::AsDesired).await?,
+            Verdict::NotYet => reconcile::seen(desk, &run, Seen::NotYet).await?,
+            Verdict::NotOurs => reconcile::refuse(desk, &run, not_ours(observed)).await?,
+            Verdict::Impossible(why) => reconcile::refuse(desk, &run, Refused::Impossible(why.to_string())).await?,
+            Verdict::Write { from, steps } => return self.write(&mut run, cluster, principal, from, steps).await,
+            Verdict::Drift { steps } => {
+                let found = json!(observed.map(|entry| &entry.content));
+                reconcile::drifted(desk, &mut run, cluster.drift, found).await?;
+                if cluster.drift == DriftMode::Repair {
+                    let from = observed.map(|entry| entry.as_asked(principal));
+                    return self.write(&mut run, cluster, principal, from, steps).await;
+                }
+            }
+        }
+        Ok(Round::Closed)
+    }
+
+    /// Looks at the entry, once it is certain that this is the cluster configuration means: as long as an entry is
+    /// absent, nothing about it would tell that it is looked for in the wrong account.
+    async fn look(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+        if !self.is_known(&cluster.name) {
+            let gate = self.eks.describe_cluster(cluster).await?;
+            if !gate.takes_access_entries() {
+                return Err(EksError::of(Class::AuthMode));
+            }
+            self.learn(&cluster.name);
+        }
+        self.eks.observe(cluster, principal).await
+    }
+
+    /// Makes the calls one by one, each only if everything still stands right before it.
+    async fn write(
+        &self,
+        run: &mut Run,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        from: Option<EntryContent>,
+        steps: Vec<Step>,
+    ) -> Result<Round, WorkflowError> {
+        let mut content = from;
+        let mut left = steps.len();
+        for step in steps {
+            if reconcile::guard(&self.desk, run).await? == Guarded::Changed {
+                return Ok(Round::Again);
+            }
+            let (write, access_entry_arn) = match self.call(run, cluster, principal, &step).await {
+                Ok(done) => done,
+                Err(error) => return self.give_up(run, cluster, Some(&step), &error).await,
+            };
+            content = after(content.as_ref(), &step);
+            left -= 1;
+            let done = Done {
+                aws_request_id: write.aws_request_id,
+                was_there: !write.already,
+                access_entry_arn,
+                content: content.clone(),
+                last: left == 0,
+                step,
+            };
+            reconcile::wrote(&self.desk, run, done).await?;
+        }
+        Ok(Round::Closed)
+    }
+
+    async fn call(
+        &self,
+        run: &Run,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+        step: &Step,
+    ) -> Result<(Written, Option<String>), EksError> {
+        // Each attempt is its own: what an earlier one did shows when the entry is read, not by its token.
+        let token = Uuid::new_v4().to_string();
+        let eks = &self.eks;
+        let write = match step {
+            Step::Create(content) => {
+                let created = eks.create(cluster, principal, content, &run.tags, &token).await?;
+                return Ok((created.write, Some(created.access_entry_arn)));
+            }
+            Step::Update { username, groups } => {
+                let derived = || generated_username(principal, EntryType::Standard);
+                let username = username.clone().unwrap_or_else(derived);
+                eks.update(cluster, principal, &username, groups, &token).await?
+            }
+            Step::Associate { policy_arn, scope } => eks.associate(cluster, principal, policy_arn, scope).await?,
+            Step::Disassociate { policy_arn } => eks.disassociate(cluster, principal, policy_arn).await?,
+            Step::Delete => eks.delete(cluster, principal).await?,
+        };
+        Ok((write, None))
+    }
+
+    async fn give_up(
+        &self,
+        run: &Run,
+        cluster: &Cluster,
+        step: Option<&Step>,
+        error: &EksError,
+    ) -> Result<Round, WorkflowError> {
+        let operation = step.map_or("observe", Step::operation);
+        tracing::warn!(entry = %name_of(&run.lease), operation, %error, class = error.class.as_str(), "a call to EKS did not go through");
+        let failure = retry::failure(error, cluster, run.record.attempts, self.desk.settings.tempo.interval);
+        reconcile::trouble(&self.desk, run, step, &failure).await?;
+        Ok(Round::Closed)
+    }
+}
+
+fn not_ours(observed: Option<&ObservedEntry>) -> Refused {
+    Refused::NotOurs { access_entry_arn: observed.map(|entry| entry.access_entry_arn.clone()).unwrap_or_default() }
+}

@@ -1,0 +1,65 @@
+//! What to do about a call that did not go through, by what kind of no it was.
+
+use chrono::TimeDelta;
+use rand::Rng;
+
+use crate::domain::cluster::Cluster;
+use crate::eks::{Class, EksError};
+use crate::workflow::reconcile::Failure;
+
+/// The wait after a first failure; it doubles with each further one.
+const FIRST_WAIT: TimeDelta = TimeDelta::milliseconds(500);
+
+/// The longest wait between two attempts: access that should be gone is not left alone for longer.
+const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(60);
+
+/// How long to leave a cluster alone that is being made or changed.
+const CLUSTER_WAIT: TimeDelta = TimeDelta::seconds(10);
+
+/// Exponential backoff with equal jitter: between half and the whole of the wait, so that entries that failed
+/// together do not come back together.
+pub(super) fn backoff(attempts: i32) -> TimeDelta {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(16);
+    let whole = FIRST_WAIT.num_milliseconds().saturating_mul(1 << doublings).min(LONGEST_WAIT.num_milliseconds());
+    TimeDelta::milliseconds(rand::rng().random_range(whole / 2..=whole))
+}
+
+/// What `error` means for the entry, after `attempts` in a row. `interval` is how soon a read may show something new.
+pub(super) fn failure(error: &EksError, cluster: &Cluster, attempts: i32, interval: TimeDelta) -> Failure {
+    let (code, detail) = error.explain(cluster);
+    let is_snooze = matches!(error.class, Class::NotVisibleYet | Class::InUse | Class::ClusterNotReady);
+    let wait = match error.class {
+        Class::NotVisibleYet | Class::InUse => interval,
+        Class::ClusterNotReady => CLUSTER_WAIT,
+        _ => {
+            let asked = error.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
+            backoff(attempts).max(asked.unwrap_or_default().min(LONGEST_WAIT))
+        }
+    };
+    Failure {
+        code,
+        detail,
+        aws_code: error.code.clone(),
+        aws_message: error.message.clone(),
+        is_final: matches!(error.class, Class::Final | Class::Denied | Class::AuthMode | Class::ClusterGone),
+        is_final_after_grace: error.class == Class::FreshPrincipal,
+        is_snooze,
+        is_ambiguous: error.ambiguous,
+        wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_limit_and_are_spread() {
+        for attempts in 1..100 {
+            let whole = TimeDelta::milliseconds(500 * (1 << (attempts - 1).min(16))).min(LONGEST_WAIT);
+            let wait = backoff(attempts);
+            assert!(wait <= whole && wait * 2 >= whole, "attempt {attempts}: {wait}");
+        }
+        assert!(backoff(i32::MAX) <= LONGEST_WAIT && backoff(0) <= FIRST_WAIT);
+    }
+}

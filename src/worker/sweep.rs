@@ -1,0 +1,39 @@
+//! What needs no entry: undecided requests lapse, old answers are forgotten.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::workflow::{Desk, WorkflowError, sweep};
+
+/// How often to forget old answers.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// Lets everything lapse that is overdue.
+///
+/// # Errors
+/// Those of the store.
+pub async fn lapse_all(desk: &Desk) -> Result<(), WorkflowError> {
+    while sweep::lapse(desk).await? {}
+    Ok(())
+}
+
+/// Sweeps every `every` until `stop`.
+pub async fn run(desk: Desk, every: Duration, stop: CancellationToken) {
+    let mut forgotten = tokio::time::Instant::now();
+    loop {
+        if let Err(error) = lapse_all(&desk).await {
+            tracing::warn!(%error, "cannot let overdue requests lapse; trying again");
+        }
+        if forgotten.elapsed() >= FORGET_EVERY {
+            forgotten = tokio::time::Instant::now();
+            if let Err(error) = sweep::forget(&desk).await {
+                tracing::warn!(%error, "cannot forget old answers; trying again");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}

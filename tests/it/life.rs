@@ -1,0 +1,60 @@
+//! The main job, from the ask to the end, through the real client and a real Postgres.
+
+use chrono::TimeDelta;
+use entryway::domain::request::VerificationLevel;
+use entryway::domain::states::{EndReason, RequestState};
+
+use crate::harness::{Bed, ROLE, policy, view};
+
+#[tokio::test]
+async fn ask_sign_off_apply_prove_end() {
+    let bed = Bed::new().await;
+    let request = bed.file("alice", view("payments")).await;
+    assert_eq!(request.state, RequestState::Pending);
+    bed.work().await;
+    assert_eq!(bed.sim.calls().len(), 0, "nothing is asked of EKS for what is not signed off");
+
+    assert_eq!(bed.approve("bob", request.id).await.request.state, RequestState::Applying);
+    bed.work().await;
+    assert_eq!(bed.state(request.id).await, RequestState::Verifying, "a 200 is no proof");
+    let active = bed.until(request.id, RequestState::Active).await.request;
+    assert_eq!(bed.writes(), ["CreateAccessEntry", "AssociateAccessPolicy"]);
+    assert_eq!((active.verification.level, active.verification.agreeing_reads), (VerificationLevel::Settled, 3));
+    let (starts, expires) = (active.grant.starts_at.unwrap(), active.grant.expires_at.unwrap());
+    assert_eq!(expires - starts, TimeDelta::minutes(481));
+    let entry = bed.truth("dev", ROLE).await.unwrap();
+    assert_eq!(entry["tags"]["entryway/installation"], "tests");
+
+    bed.hands.set(expires - TimeDelta::seconds(1));
+    bed.work().await;
+    assert_eq!(bed.state(request.id).await, RequestState::Active, "not a second early");
+    bed.pass(TimeDelta::seconds(1));
+    bed.work().await;
+    assert!(bed.truth("dev", ROLE).await.is_none(), "taken away on time");
+    assert_eq!(bed.state(request.id).await, RequestState::Revoking, "gone is proven too");
+    let ended = bed.until(request.id, RequestState::Ended).await.request;
+    assert_eq!(ended.end_reason, Some(EndReason::Expired));
+    assert_eq!(bed.writes(), ["CreateAccessEntry", "AssociateAccessPolicy", "DeleteAccessEntry"]);
+}
+
+#[tokio::test]
+async fn when_one_of_two_overlapping_grants_ends_the_other_stays_whole() {
+    let bed = Bed::new().await;
+    let long = bed.granted(view("payments")).await;
+    bed.until(long.id, RequestState::Active).await;
+    let mut ask = policy("AmazonEKSViewPolicy", &["orders"]);
+    ask.kubernetes_groups = vec!["viewers".to_owned()];
+    let short = bed.granted(ask).await;
+    bed.until(short.id, RequestState::Active).await;
+    let both = bed.truth("dev", ROLE).await.unwrap();
+    assert_eq!(both["kubernetesGroups"], serde_json::json!(["viewers"]));
+
+    bed.revoke("bob", short.id).await.unwrap();
+    bed.until(short.id, RequestState::Ended).await;
+    assert_eq!(bed.state(long.id).await, RequestState::Active);
+    let left = bed.truth("dev", ROLE).await.unwrap();
+    assert_eq!(left["kubernetesGroups"], serde_json::json!([]));
+    let scopes = left["accessPolicies"].to_string() + &left["associatedAccessPolicies"].to_string();
+    assert!(scopes.contains("payments") && !scopes.contains("orders"), "{left}");
+    assert!(!bed.writes().contains(&"DeleteAccessEntry".to_owned()), "nothing is deleted in order to update");
+}

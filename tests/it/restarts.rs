@@ -1,0 +1,242 @@
+//! A worker that dies between any two steps, one that comes back from the dead, and two at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::TimeDelta;
+use entryway::domain::arn::PrincipalArn;
+use entryway::domain::cluster::Cluster;
+use entryway::domain::entry::{AccessScope, EntryContent, ObservedEntry};
+use entryway::domain::states::RequestState;
+use entryway::eks::aws::AwsEks;
+use entryway::eks::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written};
+use entryway::worker::{Pace, Worker};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::harness::{Bed, ROLE, eks, policy, view};
+
+/// The real adapter, with a place before and after each call where the worker can be held up.
+struct Halting {
+    eks: AwsEks,
+    at: usize,
+    passed: AtomicUsize,
+    halted: Notify,
+    resume: Notify,
+}
+
+impl Halting {
+    fn new(bed: &Bed, at: usize) -> Arc<Self> {
+        let (passed, halted, resume) = (AtomicUsize::new(0), Notify::new(), Notify::new());
+        Arc::new(Self { eks: eks(&bed.sim), at, passed, halted, resume })
+    }
+
+    async fn point(&self) {
+        if self.passed.fetch_add(1, Ordering::SeqCst) == self.at {
+            self.halted.notify_one();
+            self.resume.notified().await;
+        }
+    }
+
+    async fn held<T>(&self, call: impl Future<Output = T>) -> T {
+        self.point().await;
+        let answer = call.await;
+        self.point().await;
+        answer
+    }
+}
+
+impl Eks for Halting {
+    async fn observe(&self, c: &Cluster, p: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+        self.held(self.eks.observe(c, p)).await
+    }
+    async fn create(
+        &self,
+        c: &Cluster,
+        p: &PrincipalArn,
+        content: &EntryContent,
+        tags: &BTreeMap<String, String>,
+        token: &str,
+    ) -> Result<Created, EksError> {
+        self.held(self.eks.create(c, p, content, tags, token)).await
+    }
+    async fn update(
+        &self,
+        c: &Cluster,
+        p: &PrincipalArn,
+        username: &str,
+        groups: &BTreeSet<String>,
+        token: &str,
+    ) -> Result<Written, EksError> {
+        self.held(self.eks.update(c, p, username, groups, token)).await
+    }
+    async fn delete(&self, c: &Cluster, p: &PrincipalArn) -> Result<Written, EksError> {
+        self.held(self.eks.delete(c, p)).await
+    }
+    async fn associate(&self, c: &Cluster, p: &PrincipalArn, arn: &str, s: &AccessScope) -> Result<Written, EksError> {
+        self.held(self.eks.associate(c, p, arn, s)).await
+    }
+    async fn disassociate(&self, c: &Cluster, p: &PrincipalArn, arn: &str) -> Result<Written, EksError> {
+        self.held(self.eks.disassociate(c, p, arn)).await
+    }
+    async fn describe_cluster(&self, c: &Cluster) -> Result<ClusterGate, EksError> {
+        self.eks.describe_cluster(c).await
+    }
+    async fn list_access_policies(&self, c: &Cluster) -> Result<Vec<ListedPolicy>, EksError> {
+        self.eks.list_access_policies(c).await
+    }
+    async fn list_entries(&self, c: &Cluster) -> Result<Vec<String>, EksError> {
+        self.eks.list_entries(c).await
+    }
+}
+
+fn worker(bed: &Bed, eks: Arc<Halting>) -> Worker<Halting> {
+    let pace = Pace { concurrency: 4, poll_interval: std::time::Duration::from_secs(1) };
+    Worker::new(bed.desk.clone(), eks, pace)
+}
+
+/// Kills a worker at its `at`-th halt while it does what is due; answers whether it got that far.
+async fn die_at(bed: &Bed, at: usize) -> bool {
+    let eks = Halting::new(bed, at);
+    let doomed = worker(bed, eks.clone());
+    let work = tokio::spawn(async move { doomed.turn().await });
+    let died = tokio::select! {
+        () = eks.halted.notified() => true,
+        done = async { while !work.is_finished() { tokio::task::yield_now().await } } => { let () = done; false }
+    };
+    work.abort();
+    let _ = work.await;
+    // Its lease has to run out before anybody may go on.
+    bed.pass(bed.desk.settings.lease);
+    died
+}
+
+/// Two policies and a group, for a second grant to change.
+fn wide() -> entryway::domain::ask::Ask {
+    let mut ask = policy("AmazonEKSEditPolicy", &["a"]);
+    ask.access_policies.extend(view("b").access_policies);
+    ask.kubernetes_groups = vec!["builders".to_owned()];
+    ask
+}
+
+async fn settled_content(bed: &Bed, expected: &[Uuid]) {
+    let truth = bed.truth("dev", ROLE).await;
+    for id in expected {
+        let request = bed.get(*id).await.request;
+        let entry = truth.as_ref().unwrap().to_string();
+        for policy in request.spec.content.access_policies.keys() {
+            assert!(entry.contains(policy), "{policy} is missing from {entry}");
+        }
+    }
+    assert_eq!(truth.is_none(), expected.is_empty());
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_anywhere_while_creating_updating_or_removing_loses_nothing() {
+    let mut deaths = 0;
+    for phase in ["create", "update", "shrink", "remove"] {
+        for at in 0.. {
+            let bed = Bed::new().await;
+            let first = bed.granted(wide()).await;
+            if phase != "create" {
+                bed.until(first.id, RequestState::Active).await;
+            }
+            let mut second = None;
+            if phase == "update" || phase == "shrink" {
+                second = Some(bed.granted(policy("AmazonEKSAdminViewPolicy", &[])).await.id);
+            }
+            if phase == "shrink" {
+                bed.until(second.unwrap(), RequestState::Active).await;
+                bed.revoke("bob", first.id).await.unwrap();
+            }
+            if phase == "remove" {
+                bed.revoke("bob", first.id).await.unwrap();
+            }
+            if !die_at(&bed, at).await {
+                break;
+            }
+            deaths += 1;
+            let first_ends = phase == "shrink" || phase == "remove";
+            let (target, alive) = match (first_ends, second) {
+                (true, Some(second)) => (RequestState::Ended, vec![second]),
+                (true, None) => (RequestState::Ended, vec![]),
+                (false, second) => (RequestState::Active, [first.id].into_iter().chain(second).collect()),
+            };
+            bed.until(first.id, target).await;
+            for id in &alive {
+                bed.until(*id, RequestState::Active).await;
+            }
+            settled_content(&bed, &alive).await;
+            let creates = bed.writes().iter().filter(|op| *op == "CreateAccessEntry").count();
+            assert_eq!(creates, 1, "{phase} {at}: nothing harmful is repeated");
+            let granted = bed.get(first.id).await.request.grant;
+            let length = granted.expires_at.unwrap() - granted.starts_at.unwrap();
+            assert_eq!(length, TimeDelta::minutes(481), "{phase} {at}");
+        }
+    }
+    assert!(deaths >= 20, "only {deaths} places to die at");
+}
+
+#[tokio::test]
+async fn what_a_zombie_finds_out_is_dropped() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    // 0 and 1 are around the look, 2 is right before the create.
+    let eks = Halting::new(&bed, 2);
+    let zombie = worker(&bed, eks.clone());
+    let work = tokio::spawn(async move { zombie.turn().await });
+    eks.halted.notified().await;
+    bed.pass(bed.desk.settings.lease);
+    let active = bed.until(request.id, RequestState::Active).await.request;
+    let events = bed.desk.events(&bed.caller("bob"), request.id).await.unwrap().len();
+    eks.resume.notify_one();
+    work.await.unwrap().unwrap();
+    assert_eq!(bed.get(request.id).await.request, active, "nothing it found out is recorded");
+    assert_eq!(bed.desk.events(&bed.caller("bob"), request.id).await.unwrap().len(), events);
+    assert_eq!(bed.writes(), ["CreateAccessEntry", "AssociateAccessPolicy"]);
+}
+
+#[tokio::test]
+async fn a_revoke_between_the_decision_and_the_write_stops_the_write() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    // Right after the look, before the guard of the create.
+    let eks = Halting::new(&bed, 1);
+    let held = worker(&bed, eks.clone());
+    let work = tokio::spawn(async move { held.turn().await });
+    eks.halted.notified().await;
+    bed.revoke("bob", request.id).await.unwrap();
+    eks.resume.notify_one();
+    work.await.unwrap().unwrap();
+    bed.until(request.id, RequestState::Ended).await;
+    assert_eq!(bed.writes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn two_workers_on_one_entry_never_overlap_their_writes() {
+    let bed = Bed::new().await;
+    let slow = serde_json::json!({ "op": "*Access*", "action": { "kind": "hang", "ms": 5 } });
+    bed.sim.inject(serde_json::from_value(slow).unwrap());
+    let (one, two) = (bed.another_worker(), bed.another_worker());
+    let mut ids = vec![];
+    for (round, namespace) in ["a", "b", "c", "d", "e", "f"].into_iter().enumerate() {
+        ids.push(bed.granted(view(namespace)).await.id);
+        if round % 2 == 1 {
+            bed.revoke("bob", ids[round - 1]).await.unwrap();
+        }
+        for _ in 0..6 {
+            let (a, b) = tokio::join!(one.turn(), two.turn());
+            (a.unwrap(), b.unwrap());
+            bed.pass(TimeDelta::seconds(1));
+        }
+    }
+    for id in ids.iter().skip(1).step_by(2) {
+        bed.until(*id, RequestState::Active).await;
+    }
+    let writes: Vec<_> = bed.sim.calls().into_iter().filter(|call| call.applied).collect();
+    assert!(writes.len() >= 6, "{}", writes.len());
+    for pair in writes.windows(2) {
+        assert!(pair[1].started_at >= pair[0].finished_at.unwrap(), "{:?} overlaps {:?}", pair[1], pair[0]);
+    }
+}
