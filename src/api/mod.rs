@@ -56,7 +56,9 @@ fn routes() -> OpenApiRouter<ApiState> {
 /// The OpenAPI document of the API.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut document = routes().into_openapi();
+    openapi::finish(&mut document);
+    document
 }
 
 /// The API. A call passes the layers from the top down, its answer from the bottom up.

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Type};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
 
 use super::problem::{Code, MEDIA_TYPE, ProblemView};
@@ -143,6 +144,46 @@ failures! {
     ];
 }
 
+/// Says what holds for all routes alike: every answer carries an id, and every field of an answer is always there.
+pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                absent_is_not_null(body);
+            }
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response {
+                    let id = header(Type::String, "The id of this call, as it is in the log.");
+                    response.headers.insert("x-request-id".to_owned(), id.into());
+                }
+            }
+        }
+    }
+    for (name, schema) in &mut document.components.get_or_insert_default().schemas {
+        if let RefOr::T(Schema::Object(object)) = schema
+            && object.additional_properties.is_none()
+            && name != "FieldError"
+        {
+            object.required = object.properties.keys().cloned().collect();
+        }
+    }
+}
+
+/// A body that may be left out comes as "this or null" from its `Option`; but null is no body any call takes.
+fn absent_is_not_null(body: &mut RequestBody) {
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::T(Schema::OneOf(choice))) = &content.schema
+        {
+            content.schema = choice.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned();
+        }
+    }
+}
+
+fn header(kind: Type, text: &str) -> Header {
+    HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind).build())).description(Some(text)).build()
+}
+
 /// One response for each status, naming the codes it may carry.
 fn problems(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
@@ -166,12 +207,6 @@ fn response(status: u16, codes: &[Code]) -> Response {
     });
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example));
     let response = ResponseBuilder::new().description(told.join(" ")).content(MEDIA_TYPE, content.build());
-    let header = |kind, text: &str| {
-        HeaderBuilder::new()
-            .schema(Some(ObjectBuilder::new().schema_type(kind).build()))
-            .description(Some(text))
-            .build()
-    };
     match status {
         401 => response.header("WWW-Authenticate", header(Type::String, "`Bearer`")),
         503 => response.header("Retry-After", header(Type::Integer, "Seconds until it is worth another try.")),

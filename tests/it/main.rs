@@ -8,6 +8,7 @@ mod eks_adapter;
 mod faults;
 mod harness;
 mod life;
+mod openapi;
 mod postgres;
 mod restarts;
 mod sandbox;

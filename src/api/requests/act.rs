@@ -53,12 +53,12 @@ fn reason(given: Option<&String>) -> Result<Option<String>, Problem> {
 }
 
 macro_rules! act {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $body:ident, $use_case:path) => {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $body:ident as $taken:ty, $use_case:path) => {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "requests", operation_id = $operation,
             params(CallerHeaders, OnceHeader, VersionHeader,
                 ("id" = Uuid, Path, description = "The request", example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")),
-            request_body(content = $body, description = "Why"),
+            request_body(content = $taken, description = "Why"),
             responses(
                 (status = 200, description = "It is done; the request as it is now", body = RequestView, headers(
                     ("ETag" = String, description = "The request's version"),
@@ -81,26 +81,26 @@ act! {
     /// Withdraws a request
     ///
     /// By its requester, while it is pending. No policy can keep them from it.
-    withdraw, "/v1/requests/{id}/withdraw", "withdrawRequest", Reason, withdrawing::withdraw
+    withdraw, "/v1/requests/{id}/withdraw", "withdrawRequest", Reason as Option<Reason>, withdrawing::withdraw
 }
 
 act! {
     /// Revokes access
     ///
     /// By a reviewer, from sign-off to the end, whatever the worker is doing with it. Needs a reason.
-    revoke, "/v1/requests/{id}/revoke", "revokeRequest", GivenReason, revoking::revoke
+    revoke, "/v1/requests/{id}/revoke", "revokeRequest", GivenReason as GivenReason, revoking::revoke
 }
 
 act! {
     /// Gives access back
     ///
     /// By its requester, from sign-off to the end. No policy can keep them from it.
-    relinquish, "/v1/requests/{id}/relinquish", "relinquishRequest", Reason, giving_back::relinquish
+    relinquish, "/v1/requests/{id}/relinquish", "relinquishRequest", Reason as Option<Reason>, giving_back::relinquish
 }
 
 act! {
     /// Tries a failed request again
     ///
     /// Once what was in its way is mended. Quorum and policy are checked again.
-    retry, "/v1/requests/{id}/retry", "retryRequest", Reason, trying::retry
+    retry, "/v1/requests/{id}/retry", "retryRequest", Reason as Option<Reason>, trying::retry
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::super::extract::{Command, TakenBody, Target};
 use super::super::openapi::{CallerHeaders, OnceHeader, ReviewFailures, VersionHeader};
 use super::super::problem::Problem;
-use super::super::views::RequestView;
+use super::super::views::{RequestView, ReviewDecision};
 use super::reply;
 use crate::domain::review::Decision;
 use crate::workflow::Desk;
@@ -22,6 +22,7 @@ use crate::workflow::standing::Act;
 #[schema(as = NewReview)]
 pub(crate) struct NewReview {
     /// Approve or deny. One deny is final.
+    #[schema(value_type = ReviewDecision)]
     decision: Verb,
     /// Why; a deny needs it.
     #[schema(example = "looks right to me", max_length = 1000)]
@@ -32,10 +33,9 @@ pub(crate) struct NewReview {
 }
 
 /// What a reviewer says, in a word.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Verdict, example = "approve")]
-pub(crate) enum Verb {
+enum Verb {
     /// Signed off.
     Approve,
     /// Turned down.

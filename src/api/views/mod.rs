@@ -11,4 +11,4 @@ pub(crate) use cluster::{ClusterList, ClusterView};
 pub(crate) use event::EventList;
 pub(crate) use parts::{ApprovalView, EntryView, WarningView};
 pub(crate) use request::{RequestList, RequestView};
-pub(crate) use words::{AccessPolicyKind, Permission, State};
+pub(crate) use words::{AccessPolicyKind, Permission, ReviewDecision, State};
