@@ -1,10 +1,24 @@
 //! The only place that wires things together: each command of the command line is one function here.
 
+mod reload;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod service;
+
 use std::path::Path;
 
 use thiserror::Error;
 
-use crate::config::{Config, ConfigErrors, Origin, environment};
+use crate::api;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigErrors, Database, Origin, environment};
+use crate::lifecycle::Signals;
+use crate::policy;
+use crate::store::Store;
+
+#[cfg(feature = "sandbox")]
+pub use sandbox::{SandboxOptions, sandbox, sim};
+pub use service::{Roles, Service};
 
 /// Why a command did not do what it was asked to. The text says what to do about it.
 #[derive(Debug, Error)]
@@ -45,6 +59,88 @@ pub fn config_check(path: Option<&Path>) -> Result<(), Failure> {
         println!("note: {note}");
     }
     Ok(())
+}
+
+/// `serve`: the API, the worker, or both, until a signal comes.
+///
+/// # Errors
+/// What kept it from starting, or what made it stop.
+pub fn serve(path: Option<&Path>, roles: Roles) -> Result<(), Failure> {
+    let config = Config::load(path, environment(), Origin::Production)?;
+    runtime()?.block_on(async {
+        let mut signals = listen()?;
+        Service::start(&config, None, roles).await?.run(&mut signals).await
+    })
+}
+
+/// `migrate`: brings the schema up to date.
+///
+/// # Errors
+/// What is wrong with the configuration, or with the database.
+pub fn migrate(path: Option<&Path>) -> Result<(), Failure> {
+    let database = Database::load(path, environment())?;
+    let store = Store::connect(&database.url, 2, Clock::database())
+        .map_err(|error| Failure::Misconfigured(error.to_string()))?;
+    runtime()?.block_on(store.migrate()).map_err(|error| Failure::Failed(error.to_string()))?;
+    println!("the schema is up to date");
+    Ok(())
+}
+
+/// `openapi`: prints the document.
+///
+/// # Errors
+/// None in practice; printing it is what could fail.
+pub fn openapi() -> Result<(), Failure> {
+    let text = api::document().to_pretty_json().map_err(|error| Failure::Failed(error.to_string()))?;
+    println!("{text}");
+    Ok(())
+}
+
+/// `policy check`: parses and validates a policy directory.
+///
+/// # Errors
+/// Every problem, with file and line.
+pub fn policy_check(dir: &Path) -> Result<(), Failure> {
+    let summary = policy::check(dir).map_err(|problems| Failure::Failed(problems.to_string()))?;
+    println!("{summary}");
+    Ok(())
+}
+
+/// `policy test`: runs the cases beside the policies.
+///
+/// # Errors
+/// Those that came out otherwise than expected.
+pub fn policy_test(dir: &Path) -> Result<(), Failure> {
+    let report = policy::test_dir(dir);
+    if !report.passed() {
+        return Err(Failure::Failed(report.to_string()));
+    }
+    println!("{report}");
+    Ok(())
+}
+
+/// `policy explain`: what the policies say to one request, in words.
+///
+/// # Errors
+/// What is wrong with the policies, the request file, or its content.
+pub fn policy_explain(dir: &Path, who: &str, request: &Path, reviews: &[String]) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(request)
+        .map_err(|error| Failure::Misconfigured(format!("{} cannot be read: {error}", request.display())))?;
+    let now = Clock::database().approximate();
+    let told = policy::explain(dir, who, &text, reviews, now).map_err(|error| Failure::Failed(error.to_string()))?;
+    println!("{told}");
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("cannot start: {error}")))
+}
+
+fn listen() -> Result<Signals, Failure> {
+    Signals::listen().map_err(|error| Failure::Failed(format!("cannot listen to signals: {error}")))
 }
 
 fn summary(config: &Config) -> String {

@@ -1,12 +1,15 @@
 //! The command line: what can be asked for, in the words of `--help`. What it does is in `entryway::app`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
+  entryway sandbox --demo                        everything in one command, with a demo story
   entryway config check --config entryway.toml   every mistake in a configuration
+  entryway serve --config entryway.toml          the API and the worker
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or configuration.
 Logs go to stderr; ENTRYWAY_LOG=debug (or RUST_LOG) says more, ENTRYWAY_LOG_FORMAT is text or json.";
@@ -21,6 +24,61 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the API and the worker
+    #[command(after_help = "Examples:
+  entryway serve --config entryway.toml
+  entryway serve --config entryway.toml --only worker")]
+    Serve {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Run only one of the two, to scale them apart
+        #[arg(long, value_enum)]
+        only: Option<Only>,
+    },
+    /// Try it: a private Postgres, a simulated EKS, three clusters, demo people, and the service
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = "Examples:
+  entryway sandbox
+  entryway sandbox --demo
+  entryway sandbox --demo --exit
+  entryway sandbox --listen 127.0.0.1:9000 --data-dir /tmp/entryway")]
+    Sandbox {
+        /// Play the story: ask, two approvals, active, expiry; a line per step
+        #[arg(long)]
+        demo: bool,
+        /// Stop after the story, with exit code 0 only if every step did what it says
+        #[arg(long, requires = "demo")]
+        exit: bool,
+        /// Where the API listens; a free port is taken when this one is not free, unless it was asked for
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// Where the sandbox keeps its Postgres and its configuration
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Bring the database's schema up to date (serve does so too, unless database.migrate = false)
+    #[command(after_help = "Examples:
+  entryway migrate --config entryway.toml")]
+    Migrate {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Print the OpenAPI document
+    #[command(after_help = "Examples:
+  entryway openapi > openapi/entryway.json")]
+    Openapi,
+    /// Look at a policy directory
+    #[command(subcommand, arg_required_else_help = true)]
+    Policy(PolicyCommand),
+    /// Run the simulated EKS, STS and IAM alone
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = "Examples:
+  entryway sim --listen 127.0.0.1:4566")]
+    Sim {
+        /// Where it listens
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+        listen: SocketAddr,
+    },
     /// Look at a configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),
@@ -36,6 +94,49 @@ pub(crate) enum ConfigCommand {
         #[command(flatten)]
         config: ConfigFile,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Parse and validate the policies; says file, line and what was probably meant
+    #[command(after_help = "Examples:
+  entryway policy check policies")]
+    Check {
+        /// The directory with the *.cedar files
+        dir: PathBuf,
+    },
+    /// Run the cases in DIR/*.test.toml
+    #[command(after_help = "Examples:
+  entryway policy test policies")]
+    Test {
+        /// The directory with the *.cedar and *.test.toml files
+        dir: PathBuf,
+    },
+    /// Say in words which policies permit, which forbid, and what quorum wants
+    #[command(after_help = "Examples:
+  entryway policy explain policies --as alice --request request.json --reviews bob,carol")]
+    Explain {
+        /// The directory with the *.cedar files
+        dir: PathBuf,
+        /// Who asks
+        #[arg(long = "as", value_name = "USER")]
+        who: String,
+        /// The body of POST /v1/requests
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+        /// Who has approved
+        #[arg(long, value_name = "USERS", value_delimiter = ',')]
+        reviews: Vec<String>,
+    },
+}
+
+/// One half of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Only {
+    /// Answer HTTP
+    Api,
+    /// Work on entries
+    Worker,
 }
 
 /// Where the configuration is.

@@ -1,6 +1,7 @@
 //! Entryway: a self-service desk for access to Amazon EKS clusters.
 
 pub mod api;
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -1,3 +1,49 @@
 //! The command line.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command, ConfigCommand, Only, PolicyCommand};
+use entryway::app::{self, Failure, Roles};
+use entryway::config::environment;
+use entryway::telemetry;
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let done = match telemetry::init(environment()) {
+        Ok(()) => run(command),
+        Err(error) => Err(Failure::Misconfigured(error.to_string())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve { config, only } => {
+            let roles = Roles { api: only != Some(Only::Worker), worker: only != Some(Only::Api) };
+            app::serve(config.path.as_deref(), roles)
+        }
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox { demo, exit, listen, data_dir } => {
+            app::sandbox(app::SandboxOptions { demo, exit, listen, data_dir })
+        }
+        #[cfg(feature = "sandbox")]
+        Command::Sim { listen } => app::sim(listen),
+        Command::Migrate { config } => app::migrate(config.path.as_deref()),
+        Command::Openapi => app::openapi(),
+        Command::Config(ConfigCommand::Check { config }) => app::config_check(config.path.as_deref()),
+        Command::Policy(PolicyCommand::Check { dir }) => app::policy_check(&dir),
+        Command::Policy(PolicyCommand::Test { dir }) => app::policy_test(&dir),
+        Command::Policy(PolicyCommand::Explain { dir, who, request, reviews }) => {
+            app::policy_explain(&dir, &who, &request, &reviews)
+        }
+    }
+}

@@ -1,1 +1,73 @@
-//! (to be written)
+//! The REST API. Every route is on this screen; each is one function in the file of its group, documented where it is
+//! written, and checked in the same order: who calls, what about, what they say.
+
+mod access_policies;
+mod auth;
+mod caller;
+mod clusters;
+mod cursor;
+mod extract;
+mod front;
+mod lanes;
+mod listen;
+mod me;
+mod openapi;
+mod problem;
+mod requests;
+mod service;
+mod state;
+mod turned_away;
+mod views;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use auth::{TokenEntry, TokenTable};
+pub use listen::serve;
+pub use state::ApiState;
+
+fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .routes(routes!(requests::submit, requests::list))
+        .routes(routes!(requests::get))
+        .routes(routes!(requests::review))
+        .routes(routes!(requests::withdraw))
+        .routes(routes!(requests::revoke))
+        .routes(routes!(requests::relinquish))
+        .routes(routes!(requests::retry))
+        .routes(routes!(requests::timeline))
+        .routes(routes!(clusters::list))
+        .routes(routes!(clusters::get))
+        .routes(routes!(access_policies::list))
+        .routes(routes!(me::me))
+        .routes(routes!(problem::index))
+        .routes(routes!(problem::explain))
+        .routes(routes!(service::livez))
+        .routes(routes!(service::readyz))
+        .routes(routes!(service::openapi))
+        .routes(routes!(service::welcome))
+}
+
+/// The OpenAPI document of the API.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// The API. A call passes the layers from the top down, its answer from the bottom up.
+#[must_use]
+pub fn router(state: ApiState) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn(front::receive))
+        .layer(middleware::map_response(front::harden))
+        .layer(CatchPanicLayer::custom(front::panicked))
+        .layer(middleware::from_fn_with_state(state.lanes.clone(), lanes::admit))
+        .layer(DefaultBodyLimit::max(extract::LONGEST_BODY));
+    let (router, _) = routes().split_for_parts();
+    router.merge(service::docs()).fallback(async || problem::Problem::no_such_path()).layer(layers).with_state(state)
+}

@@ -48,7 +48,8 @@ fn read_one(s: &mut Section<'_>) -> Cluster {
     Cluster {
         role_arn: role_arn(s, &region, &account),
         external_id: read_external_id(s),
-        environment: s.required("environment", "\"prod\"", parsed(word)),
+        // The strictest there is, where nothing is said: policies are written for `prod` first of all.
+        environment: s.or("environment", "prod".to_owned(), parsed(word)),
         labels: labels(s),
         existing_entries: choice(s, "existing_entries", "\"refuse\" or \"layer\""),
         drift: choice(s, "drift", "\"repair\" or \"report\""),

@@ -6,7 +6,6 @@
 
 mod channels;
 mod clusters;
-mod duration;
 mod env;
 mod errors;
 mod node;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::duration;
 use super::node::{Node, Value};
+use crate::domain::duration::{self, DurationError};
 
 /// The longest duration any key takes: far enough for every use, near enough that no instant overflows.
 const LONGEST: TimeDelta = TimeDelta::days(3_650);
@@ -56,7 +56,11 @@ pub(super) fn number<T: TryFrom<i64> + PartialOrd + Display>(
 pub(super) fn span(shortest: TimeDelta) -> impl Fn(&Node) -> Result<TimeDelta, String> {
     move |node| {
         let text = text(node).map_err(|message| format!("{message}, with its unit, such as \"2s\" or \"1h30m\""))?;
-        let span = duration::parse(&text)?;
+        // A setting may be nothing at all, where a request's duration may not.
+        let span = match duration::parse(&text) {
+            Err(DurationError::Zero) => TimeDelta::zero(),
+            read => read.map_err(|error| format!("{text:?} is not a duration: {error}"))?,
+        };
         if span < shortest {
             return Err(format!("{text} is too short; the least is {}ms", shortest.num_milliseconds()));
         }

@@ -4,6 +4,7 @@
 
 pub mod arn;
 pub mod ask;
+pub mod awscli;
 pub mod catalogue;
 pub mod cluster;
 pub mod duration;

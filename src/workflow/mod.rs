@@ -13,8 +13,12 @@ pub mod revoke;
 pub mod standing;
 pub mod submit;
 pub mod sweep;
+mod turned_away;
 pub mod withdraw;
 
 pub use desk::{Clusters, Desk, OnLostQuorum, Policies, Settings};
 pub use error::WorkflowError;
 pub use once::{Key, Once, Outcome, Rendered};
+
+pub use crate::store::clusters::Health;
+pub use crate::store::{Notice, StoreError};

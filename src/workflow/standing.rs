@@ -184,7 +184,8 @@ impl Desk {
         Ok(self.record_alone(NewEvent::by_entryway(event, data)).await?)
     }
 
-    async fn record_alone(&self, event: NewEvent) -> Result<(), StoreError> {
+    /// Writes an event about no request, in a transaction of its own.
+    pub(super) async fn record_alone(&self, event: NewEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         events::append(&mut tx, vec![event]).await?;
         tx.commit().await

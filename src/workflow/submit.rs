@@ -128,10 +128,19 @@ async fn prepare(
     let health = clusters::of(tx, &names).await?;
     let mut violations: Vec<Violation> = Vec::new();
     let mut specs = Vec::new();
-    for ask in asks {
+    for (place, ask) in asks.iter().enumerate() {
         match check(desk, tx, ask, &live, &health) {
             Ok(accepted) => specs.push(accepted),
-            Err(found) => violations.extend(found.into_iter().filter(|v| !violations.contains(v)).collect::<Vec<_>>()),
+            Err(found) => {
+                for mut violation in found {
+                    if asks.len() > 1 && violation.pointer == "/clusterName" {
+                        violation.pointer = format!("/clusterNames/{place}");
+                    }
+                    if !violations.contains(&violation) {
+                        violations.push(violation);
+                    }
+                }
+            }
         }
     }
     if !violations.is_empty() {

@@ -1,6 +1,8 @@
 //! Everything that needs more than one part of Entryway: a real Postgres, the simulated EKS, the HTTP API.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod architecture;
+mod desk;
 mod eks_adapter;
 mod faults;
 mod harness;
@@ -8,5 +10,5 @@ mod life;
 mod postgres;
 mod restarts;
 mod sandbox;
+mod schema;
 mod sim;
-mod story;

@@ -87,8 +87,9 @@ fn database_url_fills_in_only_where_nothing_of_ours_names_the_database() {
 }
 
 #[test]
-fn more_than_ten_items_keep_their_order() {
+fn items_come_in_the_order_of_their_numbers() {
     let vars: Vec<(String, String)> = (0..12)
+        .rev()
         .flat_map(|n| {
             let key = |key: &str| format!("ENTRYWAY__CLUSTERS__{n}__{key}");
             [

@@ -1,0 +1,69 @@
+//! `GET /v1/access-policies`
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::caller::Authenticated;
+use super::extract::{Parameters, json_response, text};
+use super::openapi::{CallerHeaders, ReadFailures};
+use super::problem::Problem;
+use super::views::AccessPolicyKind;
+use crate::domain::catalogue::policy_arn;
+use crate::workflow::Desk;
+
+/// An EKS access policy that can be named in a request, or why not.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KnownAccessPolicy {
+    /// The bare name.
+    #[schema(example = "AmazonEKSViewPolicy")]
+    name: String,
+    /// The full ARN, in the partition asked for.
+    #[schema(example = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy")]
+    policy_arn: String,
+    /// Whom it is for.
+    #[schema(value_type = AccessPolicyKind)]
+    kind: &'static str,
+    /// The same in words.
+    #[schema(example = "For people and workloads: any entry of type STANDARD may have it.")]
+    description: &'static str,
+}
+
+/// Every access policy, by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccessPolicyList {
+    /// The policies.
+    items: Vec<KnownAccessPolicy>,
+    /// Always null: the list comes whole.
+    #[schema(example = json!(null))]
+    next_token: Option<String>,
+}
+
+/// Lists the access policies
+///
+/// Those EKS has, and who may have each.
+#[utoipa::path(get, path = "/v1/access-policies", tag = "clusters", operation_id = "listAccessPolicies",
+    params(CallerHeaders, ("clusterName" = Option<String>, Query,
+        description = "Write the ARNs for this cluster's partition; `aws` unless given", example = "prod")),
+    responses((status = 200, description = "The access policies, by name", body = AccessPolicyList), ReadFailures))]
+pub(crate) async fn list(
+    State(desk): State<Desk>,
+    _: Authenticated,
+    mut parameters: Parameters,
+) -> Result<Response, Problem> {
+    let partition = parameters.one("clusterName", |name| {
+        let cluster = desk.clusters.get(&text(name)?);
+        Ok(cluster.ok_or("is no cluster here; GET /v1/clusters lists them")?.partition())
+    });
+    parameters.end()?;
+    let view = |(name, kind): (&str, crate::domain::catalogue::PolicyKind)| KnownAccessPolicy {
+        name: name.to_owned(),
+        policy_arn: policy_arn(partition.unwrap_or("aws"), name),
+        kind: kind.as_str(),
+        description: kind.meaning(),
+    };
+    Ok(json_response(&AccessPolicyList { items: desk.catalogue.iter().map(view).collect(), next_token: None }))
+}

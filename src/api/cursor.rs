@@ -1,0 +1,130 @@
+//! Page tokens: where the next page starts, signed together with who asked for what. A token that was changed, or that
+//! is sent by somebody else or with other filters, is none.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::problem::{Code, Problem};
+use crate::domain::identity::Caller;
+use crate::workflow::Desk;
+
+/// The key that page tokens are signed with. All replicas share it; it is read once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PageKey(Arc<OnceCell<String>>);
+
+impl PageKey {
+    /// The key.
+    ///
+    /// # Errors
+    /// When it cannot be read just now.
+    pub(super) async fn get(&self, desk: &Desk) -> Result<&str, Problem> {
+        Ok(self.0.get_or_try_init(|| desk.page_key()).await?)
+    }
+}
+
+/// One list as one caller asked for it.
+#[derive(Debug)]
+pub(super) struct Listing<'a> {
+    key: &'a str,
+    asked: Vec<u8>,
+}
+
+impl<'a> Listing<'a> {
+    /// The list that `caller` asked for with these filters.
+    pub(super) fn new(key: &'a str, caller: &Caller, filters: &[(String, Vec<String>)]) -> Self {
+        let asked = serde_json::to_vec(&("requests", caller.user(), &caller.submitted_by, filters));
+        Self { key, asked: asked.expect("texts and lists are JSON") }
+    }
+
+    /// The token of the page that starts after `last`.
+    pub(super) fn token(&self, last: Uuid) -> String {
+        let mut token = last.as_bytes().to_vec();
+        token.extend_from_slice(&self.mac(last).finalize().into_bytes());
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// Where the page of `token` starts.
+    ///
+    /// # Errors
+    /// `next-token-invalid` for anything that [`Listing::token`] did not make for this very list.
+    pub(super) fn start(&self, token: &str) -> Result<Uuid, Problem> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok();
+        let parts = bytes.as_deref().and_then(|bytes| bytes.split_at_checked(16));
+        let read = parts.and_then(|(id, mac)| {
+            let id = Uuid::from_slice(id).ok()?;
+            self.mac(id).verify_slice(mac).ok().map(|()| id)
+        });
+        read.ok_or_else(|| {
+            let detail = "nextToken is not one of this list; send it as it was answered, with the same filters";
+            Problem::new(Code::NextTokenInvalid, detail)
+        })
+    }
+
+    fn mac(&self, last: Uuid) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(b"entryway/page/v1\n");
+        mac.update(last.as_bytes());
+        mac.update(&self.asked);
+        mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::identity::{Identity, Via};
+
+    fn caller(user: &str, submitted_by: Option<&str>) -> Caller {
+        let identity = Identity { user: user.to_owned(), groups: [].into(), service: false };
+        Caller { identity, submitted_by: submitted_by.map(str::to_owned), via: Via::Api, source_ip: None }
+    }
+
+    fn filters(state: &str) -> Vec<(String, Vec<String>)> {
+        vec![("state".to_owned(), vec![state.to_owned()])]
+    }
+
+    #[test]
+    fn a_token_leads_where_it_was_made_for() {
+        let listing = Listing::new("key", &caller("alice", None), &filters("active"));
+        let last = Uuid::now_v7();
+        assert_eq!(listing.start(&listing.token(last)).expect("its own"), last);
+    }
+
+    #[test]
+    fn a_token_is_good_for_nobody_and_nothing_else() {
+        let (alice, mine) = (caller("alice", None), filters("active"));
+        let token = Listing::new("key", &alice, &mine).token(Uuid::now_v7());
+        let others = [
+            Listing::new("key", &caller("bob", None), &mine),
+            Listing::new("key", &caller("alice", Some("portal")), &mine),
+            Listing::new("key", &alice, &filters("ended")),
+            Listing::new("key", &alice, &[]),
+            Listing::new("another key", &alice, &mine),
+        ];
+        for other in others {
+            assert_eq!(other.start(&token).expect_err("not its own").code(), "next-token-invalid");
+        }
+    }
+
+    #[test]
+    fn no_bit_of_a_token_can_be_changed() {
+        let listing = Listing::new("key", &caller("alice", None), &[]);
+        let token = URL_SAFE_NO_PAD.decode(listing.token(Uuid::now_v7())).expect("base64");
+        for bit in 0..token.len() * 8 {
+            let mut changed = token.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(listing.start(&URL_SAFE_NO_PAD.encode(changed)).is_err(), "bit {bit}");
+        }
+        for not_one in
+            ["", "x", "AAAA", &URL_SAFE_NO_PAD.encode(&token[..47]), &format!("{}=", URL_SAFE_NO_PAD.encode(&token))]
+        {
+            assert!(listing.start(not_one).is_err(), "{not_one:?}");
+        }
+    }
+}

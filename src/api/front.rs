@@ -1,0 +1,113 @@
+//! What every call passes on its way in and out: it gets an id, is logged once, and leaves as a problem if it came to
+//! one, whoever found out.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::{Instrument, field};
+use uuid::Uuid;
+
+use super::problem::Problem;
+
+/// The header with the id of a call.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the call its id, runs it, turns what failed into a problem, and logs how it went.
+pub(super) async fn receive(request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("call", request_id = id, method = %request.method(), route, user = field::Empty);
+    async {
+        let begun = Instant::now();
+        let answer = next.run(request).await;
+        let answer = finished(answer, &id);
+        let (status, millis) = (answer.status().as_u16(), begun.elapsed().as_millis());
+        match route.as_str() {
+            "/livez" | "/readyz" => tracing::debug!(status, millis, "answered"),
+            _ => tracing::info!(status, millis, "answered"),
+        }
+        answer
+    }
+    .instrument(span)
+    .await
+}
+
+fn finished(answer: Response, id: &str) -> Response {
+    let problem = match answer.extensions().get::<Problem>() {
+        Some(problem) => Some(problem.clone()),
+        None if is_foreign(&answer) => Some(Problem::of_status(answer.status())),
+        None => None,
+    };
+    let mut answer = match problem {
+        Some(problem) => problem.write(answer, id),
+        None => answer,
+    };
+    let id = HeaderValue::from_str(id).expect("letters, digits, dots, dashes and underscores");
+    answer.headers_mut().insert(X_REQUEST_ID, id);
+    answer
+}
+
+/// Whether some library failed in its own words instead of a problem's.
+fn is_foreign(answer: &Response) -> bool {
+    let failed = answer.status().is_client_error() || answer.status().is_server_error();
+    failed && answer.headers().get(CONTENT_TYPE).is_none_or(|kind| !kind.as_bytes().starts_with(b"application/json"))
+}
+
+/// The caller's id for the call where it has a sane one, so that their log and ours meet; a new one otherwise.
+fn request_id(headers: &HeaderMap) -> String {
+    let sane = |id: &&str| {
+        (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
+    given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// A handler panicked. The panic hook has logged it.
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    Problem::internal("a handler panicked").into_response()
+}
+
+/// Headers that keep browsers from doing anything with an answer but show it. A route that needs more says so itself.
+pub(super) async fn harden<B>(mut answer: Response<B>) -> Response<B> {
+    const HEADERS: [(HeaderName, &str); 5] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in HEADERS {
+        answer.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(given: Option<&str>) -> String {
+        let mut headers = HeaderMap::new();
+        if let Some(given) = given {
+            headers.insert(X_REQUEST_ID, HeaderValue::from_str(given).expect("a header"));
+        }
+        request_id(&headers)
+    }
+
+    #[test]
+    fn a_sane_id_is_kept_and_any_other_replaced() {
+        assert_eq!(id(Some("trace-7.of_mine")), "trace-7.of_mine");
+        for insane in [None, Some(""), Some("a b"), Some("a\"b"), Some("a;b"), Some(&"x".repeat(129)[..])] {
+            assert!(id(insane).parse::<Uuid>().is_ok(), "{insane:?}");
+        }
+    }
+}

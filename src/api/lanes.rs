@@ -1,0 +1,98 @@
+//! How many calls are worked on at once, and for how long. Each kind of call has a lane of its own, so that no flood of
+//! one kind keeps out another: whoever takes access away gets through while lists are being drawn by the thousand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+
+use super::problem::Problem;
+
+/// Calls that end access or decide on it.
+const DECISIONS_AT_ONCE: usize = 128;
+/// Everything else that is answered at once.
+const OTHERS_AT_ONCE: usize = 256;
+/// Calls that wait for something to happen, and cost nothing meanwhile.
+const WAITS_AT_ONCE: usize = 4096;
+
+/// How long a call may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest wait that can be asked for, and time to answer after it.
+const LONG_PATIENCE: Duration = Duration::from_secs(75);
+
+/// The lanes of one process.
+#[derive(Debug, Clone)]
+pub(super) struct Lanes {
+    decisions: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        let lane = |width| Arc::new(Semaphore::new(width));
+        Self { decisions: lane(DECISIONS_AT_ONCE), others: lane(OTHERS_AT_ONCE), waits: lane(WAITS_AT_ONCE) }
+    }
+}
+
+impl Lanes {
+    /// The lane of this call, and how long it may take; probes have none, they must see how things are.
+    fn of(&self, request: &Request) -> (Option<&Semaphore>, Duration) {
+        const DECIDING: [&str; 4] = ["/reviews", "/revoke", "/relinquish", "/withdraw"];
+        let path = request.uri().path();
+        let waits = || request.uri().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("wait=")));
+        match *request.method() {
+            _ if matches!(path, "/livez" | "/readyz") => (None, PATIENCE),
+            Method::POST if DECIDING.iter().any(|end| path.ends_with(end)) => (Some(&self.decisions), PATIENCE),
+            Method::GET if waits() => (Some(&self.waits), LONG_PATIENCE),
+            _ => (Some(&self.others), PATIENCE),
+        }
+    }
+}
+
+/// Lets the call in if there is room, and gives it up when it takes too long. What it was doing then is dropped at
+/// its next await; what was committed stays.
+pub(super) async fn admit(State(lanes): State<Lanes>, request: Request, next: Next) -> Response {
+    let (lane, patience) = lanes.of(&request);
+    let permit = match lane.map(Semaphore::try_acquire) {
+        None => None,
+        Some(Ok(permit)) => Some(permit),
+        Some(Err(_)) => return Problem::unavailable("more calls at once than the lane takes").into_response(),
+    };
+    let answer = tokio::time::timeout(patience, next.run(request)).await;
+    drop(permit);
+    answer.unwrap_or_else(|_| Problem::unavailable("the call took too long and was given up").into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn lane(method: Method, uri: &str) -> (Option<usize>, Duration) {
+        let lanes = Lanes::default();
+        let request = Request::builder().method(method).uri(uri).body(Body::empty()).expect("a request");
+        let (lane, patience) = lanes.of(&request);
+        (lane.map(Semaphore::available_permits), patience)
+    }
+
+    #[test]
+    fn taking_access_away_has_a_lane_of_its_own() {
+        assert_eq!(lane(Method::POST, "/v1/requests/x/revoke").0, Some(DECISIONS_AT_ONCE));
+        assert_eq!(lane(Method::POST, "/v1/requests").0, Some(OTHERS_AT_ONCE));
+        assert_eq!(lane(Method::GET, "/v1/requests").0, Some(OTHERS_AT_ONCE));
+        assert_eq!(lane(Method::GET, "/readyz").0, None);
+    }
+
+    #[test]
+    fn only_who_waits_may_take_long() {
+        assert_eq!(lane(Method::GET, "/v1/requests/x?until=active&wait=60s"), (Some(WAITS_AT_ONCE), LONG_PATIENCE));
+        assert_eq!(lane(Method::GET, "/v1/requests?requester=wait=1").1, PATIENCE);
+        assert_eq!(lane(Method::POST, "/v1/requests?wait=60s").1, PATIENCE);
+    }
+}

@@ -1,0 +1,181 @@
+//! The parts of the OpenAPI document that belong to no single route: what the API is, how callers show who they are,
+//! and which problems each kind of call can come to.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Type};
+use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
+
+use super::problem::{Code, MEDIA_TYPE, ProblemView};
+
+const ABOUT: &str = "\
+A self-service desk for access to Amazon EKS clusters. People ask for an EKS access entry; the right people sign off; a \
+worker applies the entry, proves that it has taken hold, and takes it back when its time is up.
+
+* A request never changes once it is filed. Reviews are bound to the digest of what was asked (`specDigest`).
+* `active` means proven: the entry and every policy with its scope were read back, agreeing, several times in a row.
+* Every answer carries `x-request-id`; name it when something is wrong.
+* Errors are `application/problem+json` (RFC 9457). Decide by `code`; `GET /problems/{code}` explains each.
+* `Idempotency-Key` makes any POST safe to repeat: for 24 hours the first answer is given again, marked \
+`Idempotency-Replayed: true`. Keys are scoped to the caller and the route.
+* `ETag` is the version of a request; send it as `If-Match` to act only on what you saw.
+* Unknown or repeated fields and parameters are refused. Times are RFC 3339 in UTC.";
+
+/// The document without its paths, which the routes add.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(title = "Entryway", description = ABOUT),
+    tags(
+        (name = "requests", description = "Ask for access, decide on it, give it back."),
+        (name = "clusters", description = "What there is to ask for."),
+        (name = "caller", description = "Who is calling."),
+        (name = "problems", description = "What each code means."),
+        (name = "service", description = "The service itself: probes and this document."),
+    ),
+    components(schemas(ProblemView<'static>)),
+    security(("token" = [])),
+    modifiers(&Bearer)
+)]
+pub(super) struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some(
+            "A token the operators gave you. A service that policy lets `actFor` people names the person in \
+             `Entryway-On-Behalf-Of`."
+                .to_owned(),
+        );
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        document.info.license = Some(license());
+    }
+}
+
+fn license() -> utoipa::openapi::License {
+    utoipa::openapi::LicenseBuilder::new().name("Apache License 2.0").identifier(Some("Apache-2.0")).build()
+}
+
+macro_rules! headers {
+    ($($(#[$doc:meta])* $name:ident = $header:literal, $about:literal, $example:literal;)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+
+            impl IntoParams for $name {
+                fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                    let parameter = ParameterBuilder::new()
+                        .name($header)
+                        .parameter_in(ParameterIn::Header)
+                        .required(Required::False)
+                        .description(Some($about))
+                        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+                        .example(Some($example.into()));
+                    vec![parameter.build()]
+                }
+            }
+        )+
+    };
+}
+
+headers! {
+    /// Of every call that somebody makes.
+    CallerHeaders = "Entryway-On-Behalf-Of",
+        "The person whom the calling service speaks for. Only for services that policy lets `actFor`.", "alice";
+    /// Of calls that can be done once.
+    OnceHeader = "Idempotency-Key",
+        "1 to 255 visible ASCII characters. Repeating the call with it within 24 hours repeats the first answer. A dry \
+         run, which changes nothing, does not keep it.",
+        "5f0c6f2e-3c1f-4a57-9d0e-0d6b2d8f3a11";
+    /// Of calls that change a request.
+    VersionHeader = "If-Match", "The `ETag` of the request as the caller saw it; another one is refused (412).", "\"7\"";
+}
+
+macro_rules! failures {
+    ($($(#[$doc:meta])* $name:ident = [$($code:ident),+ $(,)?];)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+
+            impl IntoResponses for $name {
+                fn responses() -> BTreeMap<String, RefOr<Response>> {
+                    problems(&[$(Code::$code),+])
+                }
+            }
+        )+
+    };
+}
+
+failures! {
+    /// Of calls that anybody may make.
+    PublicFailures = [Internal, Unavailable];
+    /// Of explaining a code.
+    ProblemFailures = [NotFound, Internal, Unavailable];
+    /// Of looking at what everybody may see.
+    ReadFailures = [BadParameter, Unauthenticated, Forbidden, Internal, Unavailable];
+    /// Of looking at one thing.
+    FindFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
+    /// Of paging through a list.
+    ListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, Internal, Unavailable];
+    /// Of filing a request.
+    SubmitFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestNotPermitted,
+        IdempotencyInFlight, TooManyPending, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused,
+        Internal, Unavailable,
+    ];
+    /// Of reviewing.
+    ReviewFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, SelfApproval, NotAPerson,
+        NotFound, NotPending, AlreadyReviewed, IllegalState, IdempotencyInFlight, Stale, TooLarge,
+        UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
+    ];
+    /// Of everything else that is done to a request.
+    ActFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, NotPending,
+        IllegalState, IdempotencyInFlight, Stale, TooLarge, UnsupportedMediaType, ValidationFailed,
+        IdempotencyKeyReused, Internal, Unavailable,
+    ];
+}
+
+/// One response for each status, naming the codes it may carry.
+fn problems(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status().as_u16()).or_default().push(*code);
+    }
+    by_status.into_iter().map(|(status, codes)| (status.to_string(), response(status, &codes).into())).collect()
+}
+
+fn response(status: u16, codes: &[Code]) -> Response {
+    let told: Vec<_> = codes.iter().map(|code| format!("`{}`: {}", code.entry().code, code.entry().title)).collect();
+    let entry = codes[0].entry();
+    let example = json!({
+        "type": format!("/problems/{}", entry.code),
+        "title": entry.title,
+        "status": status,
+        "code": entry.code,
+        "detail": entry.remedy,
+        "requestId": "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1",
+        "errors": [],
+    });
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example));
+    let response = ResponseBuilder::new().description(told.join(" ")).content(MEDIA_TYPE, content.build());
+    let header = |kind, text: &str| {
+        HeaderBuilder::new()
+            .schema(Some(ObjectBuilder::new().schema_type(kind).build()))
+            .description(Some(text))
+            .build()
+    };
+    match status {
+        401 => response.header("WWW-Authenticate", header(Type::String, "`Bearer`")),
+        503 => response.header("Retry-After", header(Type::Integer, "Seconds until it is worth another try.")),
+        _ => response,
+    }
+    .build()
+}

@@ -1,0 +1,106 @@
+//! What is done to a request besides reviewing it: withdraw, revoke, relinquish, retry.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::super::extract::{Command, TakenBody, Target};
+use super::super::openapi::{ActFailures, CallerHeaders, OnceHeader, VersionHeader};
+use super::super::problem::{Code, FieldError, Problem};
+use super::super::views::RequestView;
+use super::reply;
+use crate::workflow::standing::Act;
+use crate::workflow::{Desk, relinquish as giving_back, retry as trying, revoke as revoking, withdraw as withdrawing};
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 1000;
+
+/// Why, where one says. The body may be left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reason {
+    /// Why.
+    #[schema(example = "not needed after all", max_length = 1000)]
+    reason: Option<String>,
+}
+
+/// Why. The requester will read it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GivenReason {
+    /// Why.
+    #[schema(example = "the incident is over", min_length = 1, max_length = 1000, required = true)]
+    reason: Option<String>,
+}
+
+impl TakenBody for Reason {
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl TakenBody for GivenReason {}
+
+/// A reason that the audit log can hold.
+fn reason(given: Option<&String>) -> Result<Option<String>, Problem> {
+    if given.is_some_and(|text| text.chars().count() > LONGEST_REASON) {
+        let detail = "a reason has at most 1000 characters; put the rest into the ticket";
+        let error = FieldError::at("/reason", "reason-too-long", detail);
+        return Err(Problem::new(Code::ValidationFailed, detail).listing(vec![error]));
+    }
+    Ok(given.cloned())
+}
+
+macro_rules! act {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $body:ident, $use_case:path) => {
+        $(#[$doc])*
+        #[utoipa::path(post, path = $path, tag = "requests", operation_id = $operation,
+            params(CallerHeaders, OnceHeader, VersionHeader,
+                ("id" = Uuid, Path, description = "The request", example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")),
+            request_body(content = $body, description = "Why"),
+            responses(
+                (status = 200, description = "It is done; the request as it is now", body = RequestView, headers(
+                    ("ETag" = String, description = "The request's version"),
+                    ("Idempotency-Replayed" = String, description = "`true` when the first answer is given again"))),
+                ActFailures,
+            ))]
+        pub(crate) async fn $name(
+            State(desk): State<Desk>,
+            Target(target): Target,
+            command: Command<$body>,
+        ) -> Result<Response, Problem> {
+            let reason = reason(command.body.reason.as_ref())?;
+            let act = Act { caller: &command.caller, target, reason, once: command.once(&reply::changed) };
+            reply::answer($use_case(&desk, act).await?, reply::changed)
+        }
+    };
+}
+
+act! {
+    /// Withdraws a request
+    ///
+    /// By its requester, while it is pending. No policy can keep them from it.
+    withdraw, "/v1/requests/{id}/withdraw", "withdrawRequest", Reason, withdrawing::withdraw
+}
+
+act! {
+    /// Revokes access
+    ///
+    /// By a reviewer, from sign-off to the end, whatever the worker is doing with it. Needs a reason.
+    revoke, "/v1/requests/{id}/revoke", "revokeRequest", GivenReason, revoking::revoke
+}
+
+act! {
+    /// Gives access back
+    ///
+    /// By its requester, from sign-off to the end. No policy can keep them from it.
+    relinquish, "/v1/requests/{id}/relinquish", "relinquishRequest", Reason, giving_back::relinquish
+}
+
+act! {
+    /// Tries a failed request again
+    ///
+    /// Once what was in its way is mended. Quorum and policy are checked again.
+    retry, "/v1/requests/{id}/retry", "retryRequest", Reason, trying::retry
+}

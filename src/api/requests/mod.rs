@@ -1,0 +1,20 @@
+//! Requests over HTTP: file, look, decide, end.
+
+mod act;
+mod ask;
+mod get;
+mod list;
+mod preview;
+mod reply;
+mod review;
+mod submit;
+mod timeline;
+
+pub(crate) use act::{
+    __path_relinquish, __path_retry, __path_revoke, __path_withdraw, relinquish, retry, revoke, withdraw,
+};
+pub(crate) use get::{__path_get, get};
+pub(crate) use list::{__path_list, list};
+pub(crate) use review::{__path_review, review};
+pub(crate) use submit::{__path_submit, submit};
+pub(crate) use timeline::{__path_timeline, timeline};

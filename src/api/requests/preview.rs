@@ -1,0 +1,93 @@
+//! What would come of an ask: the answer to `dryRun=true`.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::super::views::{ApprovalView, EntryView, RequestView, WarningView};
+use crate::domain::awscli;
+use crate::workflow::Desk;
+use crate::workflow::submit::Preview;
+
+/// What would come of an ask.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DryRun {
+    /// The request as it would be filed.
+    request: RequestView,
+    /// What is worth knowing about it.
+    warnings: Vec<WarningView>,
+    /// Whose sign-off it would need.
+    approval: ApprovalView,
+    /// People who could sign it off, as far as the directory knows.
+    #[schema(example = json!(["bob", "carol"]))]
+    could_sign_off: Vec<String>,
+    /// The access entry, as far as Entryway makes it up.
+    entry: Change,
+    /// The same by hand: the calls that lead from the one to the other.
+    #[schema(example = json!([
+        "aws eks create-access-entry --region eu-central-1 --cluster-name prod-eu-1 --principal-arn \
+         arn:aws:iam::111122223333:role/dev/apps/my-role --type STANDARD --kubernetes-groups viewers"
+    ]))]
+    aws_cli: Vec<String>,
+}
+
+/// An access entry before and after.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Change {
+    /// What the live grants make it now; null where there is none.
+    before: Option<EntryView>,
+    /// What it would be with this one.
+    after: Option<EntryView>,
+}
+
+/// What would come of several asks, in the order of `clusterNames`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DryRuns {
+    /// One for each cluster.
+    items: Vec<DryRun>,
+}
+
+/// One or several, as it was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum DryRunOneOrMany {
+    /// For `clusterName`.
+    One(Box<DryRun>),
+    /// For `clusterNames`.
+    Many(DryRuns),
+}
+
+impl DryRunOneOrMany {
+    /// The answer to an ask that named its clusters as a list, or one.
+    pub(super) fn new(mut items: Vec<DryRun>, many: bool) -> Self {
+        match items.pop() {
+            Some(only) if !many => Self::One(Box::new(only)),
+            last => {
+                items.extend(last);
+                Self::Many(DryRuns { items })
+            }
+        }
+    }
+}
+
+impl DryRun {
+    /// What `preview` says. The request gets no id: there is none.
+    pub(super) fn new(desk: &Desk, mut preview: Preview) -> Self {
+        preview.details.request.id = Uuid::nil();
+        let spec = &preview.details.request.spec;
+        let cluster = desk.clusters.get(&spec.cluster_name);
+        let aws_cli = cluster.map(|cluster| awscli::commands(cluster, &spec.principal, &spec.tags, &preview.steps));
+        Self {
+            request: (&preview.details).into(),
+            warnings: preview.details.request.warnings.iter().map(Into::into).collect(),
+            approval: (&preview.details).into(),
+            could_sign_off: preview.could_sign_off,
+            entry: Change {
+                before: preview.before.as_ref().map(Into::into),
+                after: preview.after.as_ref().map(Into::into),
+            },
+            aws_cli: aws_cli.unwrap_or_default(),
+        }
+    }
+}

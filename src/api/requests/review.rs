@@ -1,0 +1,75 @@
+//! `POST /v1/requests/{id}/reviews`
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::super::extract::{Command, TakenBody, Target};
+use super::super::openapi::{CallerHeaders, OnceHeader, ReviewFailures, VersionHeader};
+use super::super::problem::Problem;
+use super::super::views::RequestView;
+use super::reply;
+use crate::domain::review::Decision;
+use crate::workflow::Desk;
+use crate::workflow::review as workflow;
+use crate::workflow::review::Verdict;
+use crate::workflow::standing::Act;
+
+/// What a reviewer says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewReview)]
+pub(crate) struct NewReview {
+    /// Approve or deny. One deny is final.
+    decision: Verb,
+    /// Why; a deny needs it.
+    #[schema(example = "looks right to me", max_length = 1000)]
+    comment: Option<String>,
+    /// The `specDigest` of what the reviewer saw. With another one the review is refused (412).
+    #[schema(example = json!(null))]
+    spec_digest: Option<String>,
+}
+
+/// What a reviewer says, in a word.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Verdict, example = "approve")]
+pub(crate) enum Verb {
+    /// Signed off.
+    Approve,
+    /// Turned down.
+    Deny,
+}
+
+impl TakenBody for NewReview {}
+
+/// Reviews a request
+///
+/// The review that completes the quorum sends the request on its way; a deny ends it. One person counts once, and nobody
+/// reviews what they asked for or filed for somebody.
+#[utoipa::path(post, path = "/v1/requests/{id}/reviews", tag = "requests", operation_id = "reviewRequest",
+    params(CallerHeaders, OnceHeader, VersionHeader,
+        ("id" = Uuid, Path, description = "The request", example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")),
+    request_body(content = NewReview, description = "What the reviewer says"),
+    responses(
+        (status = 201, description = "It is recorded; the request as it is now", body = RequestView, headers(
+            ("ETag" = String, description = "The request's version"),
+            ("Idempotency-Replayed" = String, description = "`true` when the first answer is given again"))),
+        ReviewFailures,
+    ))]
+pub(crate) async fn review(
+    State(desk): State<Desk>,
+    Target(target): Target,
+    command: Command<NewReview>,
+) -> Result<Response, Problem> {
+    let NewReview { decision, comment, spec_digest } = &command.body;
+    let decision = match decision {
+        Verb::Approve => Decision::Approve,
+        Verb::Deny => Decision::Deny,
+    };
+    let verdict = Verdict { decision, spec_digest: spec_digest.clone() };
+    let once = command.once(&reply::reviewed);
+    let act = Act { caller: &command.caller, target, reason: comment.clone(), once };
+    reply::answer(workflow::review(&desk, act, verdict).await?, reply::reviewed)
+}

@@ -1,0 +1,41 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use tokio_util::sync::CancellationToken;
+
+use super::auth::TokenTable;
+use super::cursor::PageKey;
+use super::lanes::Lanes;
+use super::turned_away::TurnedAway;
+use crate::workflow::Desk;
+
+/// Everything the API needs. Cheap to clone.
+#[derive(Debug, Clone, FromRef)]
+pub struct ApiState {
+    /// The use cases.
+    pub desk: Desk,
+    /// Who may call.
+    pub tokens: Arc<TokenTable>,
+    /// Cancelled when the process stops: long polls answer at once, and readiness says no.
+    pub stop: CancellationToken,
+    pub(super) pages: PageKey,
+    pub(super) lanes: Lanes,
+    pub(super) turned_away: TurnedAway,
+}
+
+impl ApiState {
+    /// An API over `desk` for the holders of `tokens`, until `stop`.
+    #[must_use]
+    pub fn new(desk: Desk, tokens: Arc<TokenTable>, stop: CancellationToken) -> Self {
+        Self {
+            desk,
+            tokens,
+            stop,
+            pages: PageKey::default(),
+            lanes: Lanes::default(),
+            turned_away: TurnedAway::default(),
+        }
+    }
+}

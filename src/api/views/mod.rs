@@ -1,0 +1,14 @@
+//! What answers look like. Every field is always there; what is not known is null.
+
+mod cluster;
+mod event;
+mod parts;
+mod request;
+mod time;
+mod words;
+
+pub(crate) use cluster::{ClusterList, ClusterView};
+pub(crate) use event::EventList;
+pub(crate) use parts::{ApprovalView, EntryView, WarningView};
+pub(crate) use request::{RequestList, RequestView};
+pub(crate) use words::{AccessPolicyKind, Permission, State};

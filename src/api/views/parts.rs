@@ -1,0 +1,276 @@
+//! The parts of a request.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::time::Time;
+use super::words::{AccessEntryType, ApprovalStatus, ProofLevel, ReviewDecision, Road, ScopeType};
+use crate::domain::entry::{AccessScope, EntryContent};
+use crate::domain::request::{Grant, LastError, Warning};
+use crate::domain::review::{Decision, Review};
+use crate::workflow::standing::Details;
+
+/// What an access entry holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Entry)]
+pub(crate) struct EntryView {
+    /// The type of the entry.
+    #[serde(rename = "type")]
+    #[schema(value_type = AccessEntryType)]
+    pub(crate) entry_type: &'static str,
+    /// The Kubernetes username; null leaves it to EKS, which derives it from the principal.
+    #[schema(example = "settlement:{{SessionName}}", max_length = 256)]
+    pub(crate) username: Option<String>,
+    /// Kubernetes groups, sorted.
+    #[schema(example = json!(["viewers"]))]
+    pub(crate) kubernetes_groups: Vec<String>,
+    /// EKS access policies with their scopes.
+    pub(crate) access_policies: Vec<AccessPolicyView>,
+}
+
+/// An EKS access policy, and where it holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AccessPolicy)]
+pub(crate) struct AccessPolicyView {
+    /// The full ARN.
+    #[schema(example = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy")]
+    policy_arn: String,
+    /// Where it holds.
+    access_scope: AccessScopeView,
+}
+
+/// Where an access policy holds.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccessScope)]
+pub(crate) struct AccessScopeView {
+    /// The whole cluster, or single namespaces.
+    #[serde(rename = "type")]
+    #[schema(value_type = ScopeType)]
+    scope_type: &'static str,
+    /// The namespaces, sorted; `*` stands for any run of characters. Empty for the whole cluster.
+    #[schema(example = json!(["payments", "payments-*"]))]
+    namespaces: Vec<String>,
+}
+
+impl From<&EntryContent> for EntryView {
+    fn from(content: &EntryContent) -> Self {
+        let policy = |(arn, scope): (&String, &AccessScope)| AccessPolicyView {
+            policy_arn: arn.clone(),
+            access_scope: scope.into(),
+        };
+        Self {
+            entry_type: content.entry_type.as_str(),
+            username: content.username.clone(),
+            kubernetes_groups: content.kubernetes_groups.iter().cloned().collect(),
+            access_policies: content.access_policies.iter().map(policy).collect(),
+        }
+    }
+}
+
+impl From<&AccessScope> for AccessScopeView {
+    fn from(scope: &AccessScope) -> Self {
+        match scope {
+            AccessScope::Cluster => Self { scope_type: "cluster", namespaces: vec![] },
+            AccessScope::Namespace { namespaces } => {
+                Self { scope_type: "namespace", namespaces: namespaces.iter().cloned().collect() }
+            }
+        }
+    }
+}
+
+/// Something worth knowing about a request that was accepted all the same.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Warning)]
+pub(crate) struct WarningView {
+    /// `GET /problems/{code}` explains it.
+    #[schema(example = "group-binding-not-checked")]
+    code: String,
+    /// What it means here, and what to do about it.
+    #[schema(example = "EKS does not check that viewers is bound to any Role or ClusterRole in the cluster")]
+    detail: String,
+}
+
+impl From<&Warning> for WarningView {
+    fn from(warning: &Warning) -> Self {
+        Self { code: warning.code.clone(), detail: warning.detail.clone() }
+    }
+}
+
+/// What the reviews amount to, by the policies in force now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Approval)]
+pub(crate) struct ApprovalView {
+    /// Whether that is enough.
+    #[schema(value_type = ApprovalStatus)]
+    status: &'static str,
+    /// How many people's approvals count.
+    #[schema(example = 1, minimum = 0)]
+    approvals: usize,
+    /// What is missing, in sentences; empty when it is enough.
+    #[schema(example = json!(["admin on production needs 2 approvals, one of them from security"]))]
+    missing: Vec<String>,
+    /// The digest of the policy set that the last decision was made by.
+    #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    policy_digest: String,
+}
+
+impl From<&Details> for ApprovalView {
+    fn from(details: &Details) -> Self {
+        let (standing, quorum) = (&details.standing, &details.standing.quorum);
+        let status = match (standing.denied, quorum.satisfied, quorum.needed_none) {
+            (true, ..) => "denied",
+            (_, true, true) => "notNeeded",
+            (_, true, false) => "satisfied",
+            (_, false, _) => "waiting",
+        };
+        Self {
+            status,
+            approvals: quorum.approvals,
+            missing: quorum.missing.clone(),
+            policy_digest: details.request.policy_digest.clone(),
+        }
+    }
+}
+
+/// One person's word.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Review)]
+pub(crate) struct ReviewView {
+    /// UUID v7.
+    #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
+    id: Uuid,
+    /// Who.
+    #[schema(example = "bob")]
+    reviewer: String,
+    /// What they say.
+    #[schema(value_type = ReviewDecision)]
+    decision: &'static str,
+    /// Why; always there on a deny.
+    #[schema(example = "looks right to me")]
+    comment: Option<String>,
+    /// The road it came by.
+    #[schema(value_type = Road)]
+    via: &'static str,
+    /// The service that carried it; null where they reviewed it themselves.
+    #[schema(example = "portal")]
+    submitted_by: Option<String>,
+    /// When it was recorded.
+    created_at: Time,
+    /// Whether it counts by the policies and the directory of now. A deny always does.
+    counts: bool,
+}
+
+impl ReviewView {
+    /// A review; `counting` are the approvals that count.
+    pub(super) fn new(review: &Review, counting: &[Uuid]) -> Self {
+        Self {
+            id: review.id,
+            reviewer: review.reviewer.clone(),
+            decision: review.decision.as_str(),
+            comment: review.comment.clone(),
+            via: review.via.as_str(),
+            submitted_by: review.submitted_by.clone(),
+            created_at: Time(review.created_at),
+            counts: review.decision == Decision::Deny || counting.contains(&review.id),
+        }
+    }
+}
+
+/// The times of the access; each null until it has happened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Grant)]
+pub(crate) struct GrantView {
+    /// The first successful write. The duration counts from here.
+    starts_at: Option<Time>,
+    /// The last write that was needed.
+    applied_at: Option<Time>,
+    /// When enough reads agreed.
+    verified_at: Option<Time>,
+    /// When access ends by itself; null also for permanent access.
+    expires_at: Option<Time>,
+    /// When it was proven gone.
+    ended_at: Option<Time>,
+}
+
+impl From<&Grant> for GrantView {
+    fn from(grant: &Grant) -> Self {
+        let Grant { starts_at, applied_at, verified_at, expires_at, ended_at } = *grant;
+        Self {
+            starts_at: starts_at.map(Time),
+            applied_at: applied_at.map(Time),
+            verified_at: verified_at.map(Time),
+            expires_at: expires_at.map(Time),
+            ended_at: ended_at.map(Time),
+        }
+    }
+}
+
+/// The proof that EKS holds what was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Verification)]
+pub(crate) struct VerificationView {
+    /// How far it has come.
+    #[schema(value_type = ProofLevel)]
+    level: &'static str,
+    /// Consecutive reads that agree so far.
+    #[schema(example = 3, minimum = 0)]
+    agreeing_reads: i32,
+    /// How many it takes.
+    #[schema(example = 3, minimum = 1)]
+    required_reads: i32,
+    /// Milliseconds from the last write to the first read of the agreeing run.
+    #[schema(example = 2150, minimum = 0)]
+    lag_ms: Option<i64>,
+}
+
+impl From<&Details> for VerificationView {
+    fn from(details: &Details) -> Self {
+        let verification = details.request.verification;
+        Self {
+            level: verification.level.as_str(),
+            agreeing_reads: verification.agreeing_reads,
+            required_reads: details.required_reads,
+            lag_ms: verification.lag_ms,
+        }
+    }
+}
+
+/// Why a request failed, or what keeps it waiting.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LastError)]
+pub(crate) struct LastErrorView {
+    /// A code of Entryway's.
+    #[schema(example = "entry-not-owned")]
+    code: String,
+    /// What happened and what to do next.
+    #[schema(example = "the cluster holds an entry for this principal that Entryway did not make")]
+    detail: String,
+    /// The error code EKS answered with.
+    #[schema(example = "ResourceInUseException")]
+    aws_code: Option<String>,
+    /// EKS's own words.
+    #[schema(example = "The specified access entry resource is already in use on this cluster.")]
+    aws_message: Option<String>,
+    /// When it happened.
+    at: Time,
+    /// How many times in a row the work has failed.
+    #[schema(example = 1, minimum = 0)]
+    attempts: i32,
+    /// Whether Entryway goes on trying by itself.
+    retrying: bool,
+}
+
+impl From<&LastError> for LastErrorView {
+    fn from(error: &LastError) -> Self {
+        let LastError { code, detail, aws_code, aws_message, at, attempts, retrying } = error.clone();
+        Self { code, detail, aws_code, aws_message, at: Time(at), attempts, retrying }
+    }
+}

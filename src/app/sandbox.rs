@@ -1,0 +1,159 @@
+//! The embedded default: everything the service needs, started beside it and stopped after it.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+use super::{Failure, Roles, Service, listen, runtime};
+use crate::config::{Config, Origin};
+use crate::eks::aws::StaticCredentials;
+use crate::lifecycle::Signals;
+use crate::sandbox::config::{SandboxConfig, world};
+use crate::sandbox::postgres::{Postgres, PostgresOptions, default_state_dir};
+use crate::sandbox::sim::{Sim, World};
+use crate::sandbox::story::{Stage, play, print_hints};
+
+/// Where the API listens unless that is taken.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+/// Any free port of this machine's loopback.
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+/// What `entryway sandbox` was asked for.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// Play the story.
+    pub demo: bool,
+    /// Stop after it.
+    pub exit: bool,
+    /// Where the API is to listen.
+    pub listen: Option<SocketAddr>,
+    /// Where Postgres and the configuration are kept.
+    pub data_dir: Option<PathBuf>,
+}
+
+/// `sim`: the simulated EKS, STS and IAM alone, until a signal comes.
+///
+/// # Errors
+/// When the address cannot be had.
+pub fn sim(address: SocketAddr) -> Result<(), Failure> {
+    runtime()?.block_on(async {
+        let mut signals = listen()?;
+        let sim = start_sim(address, World::default()).await?;
+        println!("the simulated EKS, STS and IAM listen on {}", sim.endpoint_url());
+        println!(
+            "export AWS_ENDPOINT_URL={} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any",
+            sim.endpoint_url()
+        );
+        signals.next().await;
+        sim.shutdown().await.map_err(|error| Failure::Failed(error.to_string()))
+    })
+}
+
+/// `sandbox`: a private Postgres, a simulated EKS, demo people and the service; with `demo`, the story as well.
+///
+/// # Errors
+/// What could not be started, or the first step of the story that did not do what it says.
+pub fn sandbox(options: SandboxOptions) -> Result<(), Failure> {
+    runtime()?.block_on(async {
+        let mut signals = listen()?;
+        let dir = match options.data_dir.clone() {
+            Some(dir) => dir,
+            None => default_state_dir().await.map_err(|error| Failure::Failed(error.to_string()))?,
+        };
+        let postgres = tokio::select! {
+            started = Postgres::start(PostgresOptions::new(dir.join("postgres"))) => started,
+            _ = signals.next() => return Ok(()),
+        };
+        let postgres = postgres.map_err(|error| Failure::Failed(error.to_string()))?;
+        let done = with_postgres(&options, &dir, &postgres, &mut signals).await;
+        postgres.stop().await.map_err(|error| Failure::Failed(error.to_string()))?;
+        done
+    })
+}
+
+async fn with_postgres(
+    options: &SandboxOptions,
+    dir: &std::path::Path,
+    postgres: &Postgres,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", dir.display()));
+    let sim = start_sim(ANY, world()).await?;
+    let listen = free_address(options.listen).await?;
+    let database_url = postgres.url("postgres");
+    let sim_url = sim.endpoint_url();
+    let written =
+        SandboxConfig { listen, database_url: &database_url, sim_url: &sim_url }.write(dir).map_err(failed)?;
+    // The sandbox is its own world: nothing of this machine's environment reaches into it.
+    let config = Config::load(Some(&written), [], Origin::Sandbox)?;
+    let credentials = StaticCredentials {
+        access_key_id: "AKIASANDBOXSANDBOX01".to_owned(),
+        secret_access_key: SecretString::from("the simulator takes any"),
+    };
+    let service = Service::start(&config, Some(credentials), Roles { api: true, worker: true }).await?;
+    let addr = service.addr.unwrap_or(listen);
+    let done = play_and_run(
+        options,
+        service,
+        Stage::new(format!("http://{addr}"), sim_url, std::io::stdout().is_terminal()),
+        signals,
+    )
+    .await;
+    sim.shutdown().await.map_err(failed)?;
+    done
+}
+
+async fn play_and_run(
+    options: &SandboxOptions,
+    service: Service,
+    stage: Stage,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let stop = service.stopper();
+    let show = async {
+        let mut out = std::io::stdout();
+        if options.demo
+            && let Err(error) = play(&stage, &mut out).await
+        {
+            stop();
+            return Err(Failure::Failed(error.to_string()));
+        }
+        if options.exit {
+            stop();
+            return Ok(());
+        }
+        print_hints(&stage, &mut out).map_err(|error| Failure::Failed(error.to_string()))
+    };
+    let run = service.run(signals);
+    tokio::pin!(run);
+    tokio::select! {
+        // Somebody stopped it in the middle of the story.
+        ended = &mut run => ended,
+        shown = show => {
+            let ended = run.await;
+            shown.and(ended)
+        }
+    }
+}
+
+async fn start_sim(address: SocketAddr, world: World) -> Result<Sim, Failure> {
+    Sim::start(address, world).await.map_err(|error| {
+        Failure::Failed(format!("the simulated EKS cannot listen on {address}: {error}; name another with --listen"))
+    })
+}
+
+/// The address that was asked for, or else the usual one, or else any that is free.
+async fn free_address(asked: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
+    if let Some(address) = asked {
+        return Ok(address);
+    }
+    let free = match TcpListener::bind(USUAL).await {
+        Ok(free) => free,
+        Err(_) => TcpListener::bind(ANY).await.map_err(|error| Failure::Failed(format!("no port is free: {error}")))?,
+    };
+    free.local_addr().map_err(|error| Failure::Failed(error.to_string()))
+}

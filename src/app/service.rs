@@ -1,0 +1,202 @@
+//! One process of Entryway: API, worker and everything they need, started in order and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tracing::info;
+
+use super::{Failure, reload};
+use crate::api::{self, ApiState, TokenEntry, TokenTable};
+use crate::clock::Clock;
+use crate::config::{Config, OnLostQuorum};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::reconcile::Tempo;
+use crate::domain::rules::Limits;
+use crate::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
+use crate::eks::pace::Paced;
+use crate::lifecycle::{Ended, Signals, Tasks};
+use crate::policy::PolicySet;
+use crate::store::{self, Store};
+use crate::worker::{Pace, Worker, sweep};
+use crate::workflow::{self, Clusters, Desk, Policies, Settings};
+
+/// What one process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Answers HTTP.
+    pub api: bool,
+    /// Works on entries.
+    pub worker: bool,
+}
+
+/// How long the first look at the clusters may hold up the start: so that an ask to one that takes no access entries is
+/// refused from the first moment on, and so that a region that hangs does not keep the API from starting.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// How long to wait before listening for `NOTIFY` again after the connection broke.
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often to look whether the health of a cluster is due; whoever of the replicas comes first asks.
+const HEALTH_TICK: Duration = Duration::from_secs(5);
+
+/// A running process.
+#[derive(Debug)]
+pub struct Service {
+    /// Where the API listens; `None` without one.
+    pub addr: Option<SocketAddr>,
+    tasks: Tasks,
+    store: Store,
+    grace: Duration,
+}
+
+impl Service {
+    /// Starts everything. When this returns, the API answers.
+    ///
+    /// # Errors
+    /// Whatever cannot be started, in one sentence that says what to do.
+    pub async fn start(config: &Config, credentials: Option<StaticCredentials>, roles: Roles) -> Result<Self, Failure> {
+        let policies =
+            PolicySet::load(&config.policy.dir).map_err(|problems| Failure::Misconfigured(problems.to_string()))?;
+        let store = Store::connect(&config.database.url, config.database.max_connections, Clock::database())
+            .map_err(|error| Failure::Misconfigured(error.to_string()))?;
+        if config.database.migrate {
+            store.migrate().await.map_err(|error| Failure::Failed(error.to_string()))?;
+        }
+        store.ready().await.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+        let desk = desk(config, store.clone(), policies);
+        reload::announce(&desk).await?;
+        let tasks = Tasks::new();
+        if roles.worker {
+            start_worker(config, &desk, credentials, &tasks).await;
+        }
+        let addr = if roles.api { Some(start_api(config, &desk, &tasks).await?) } else { None };
+        let (listening, stop) = (store.clone(), tasks.soft());
+        tasks.spawn("notices", async move {
+            while !stop.is_cancelled() {
+                if let Err(error) = store::listen(&listening, &stop).await {
+                    info!(%error, "not listening for NOTIFY; polling does the work");
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(LISTEN_AGAIN) => {}
+                    }
+                }
+            }
+        });
+        tasks.spawn("policies", reload::run(desk, config.policy.clone(), tasks.soft()));
+        Ok(Self { addr, tasks, store, grace: config.server.shutdown_grace })
+    }
+
+    /// Runs until a signal comes or a task panics; then stops taking work, lets what is under way finish, and ends.
+    ///
+    /// # Errors
+    /// When a task panicked: the process is to be started anew.
+    pub async fn run(self, signals: &mut Signals) -> Result<(), Failure> {
+        let ended = self.tasks.run(async || signals.next().await, self.grace).await;
+        self.store.close().await;
+        match ended {
+            Ended::Drained | Ended::GivenUp => Ok(()),
+            Ended::Panicked(name) => {
+                Err(Failure::Failed(format!("the task {name:?} panicked; start the process anew")))
+            }
+        }
+    }
+
+    /// What asks everything to stop; [`Service::run`] then ends.
+    pub fn stopper(&self) -> impl Fn() + use<> {
+        let tasks = self.tasks.clone();
+        move || tasks.stop()
+    }
+}
+
+async fn start_worker(config: &Config, desk: &Desk, credentials: Option<StaticCredentials>, tasks: &Tasks) {
+    let aws = AwsEks::new(AwsOptions {
+        endpoint_url: config.eks.endpoint_url.clone(),
+        static_credentials: credentials,
+        operation_timeout: config.worker.operation_timeout,
+        installation: config.installation.clone(),
+    });
+    let eks = Arc::new(Paced::new(aws, config.worker.eks_calls_per_second));
+    let pace = Pace { concurrency: config.worker.concurrency, poll_interval: config.worker.poll_interval };
+    let worker = Worker::new(desk.clone(), eks, pace);
+    let watching = worker.clone();
+    let stop = tasks.soft();
+    tasks.spawn("clusters", async move { watching.watch_clusters(HEALTH_TICK, stop).await });
+    let all_known = async {
+        while !desk.knows_all_clusters().await.unwrap_or(false) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if tokio::time::timeout(FIRST_LOOK, all_known).await.is_err() {
+        info!("some clusters have not answered yet; starting without knowing them");
+    }
+    let stop = tasks.soft();
+    tasks.spawn("worker", async move { worker.run(stop).await });
+    tasks.spawn("sweep", sweep::run(desk.clone(), config.worker.poll_interval, tasks.soft()));
+}
+
+async fn start_api(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<SocketAddr, Failure> {
+    let tokens = config.auth.tokens.iter().map(|token| TokenEntry {
+        user: token.user.clone(),
+        sha256: token.sha256,
+        service: token.service,
+        groups: token.groups.clone(),
+    });
+    let state = ApiState::new(desk.clone(), Arc::new(TokenTable::new(tokens.collect())), tasks.soft());
+    let listen = config.server.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        Failure::Failed(format!("cannot listen on {listen}: {error}; free the port or set server.listen"))
+    })?;
+    let addr = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
+    let router = api::router(state);
+    let stop = tasks.soft();
+    tasks.spawn("api", async move {
+        if let Err(error) = api::serve(listener, router, stop).await {
+            tracing::error!(%error, "the API stopped");
+        }
+    });
+    info!(%addr, "the API listens");
+    Ok(addr)
+}
+
+fn desk(config: &Config, store: Store, policies: PolicySet) -> Desk {
+    Desk {
+        store,
+        policies: Policies::new(policies),
+        directory: Arc::new(config.directory.clone()),
+        clusters: Arc::new(config.clusters.iter().cloned().collect::<Clusters>()),
+        catalogue: Arc::new(Catalogue::built_in()),
+        settings: Arc::new(settings(config)),
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let (requests, verify, worker) = (&config.requests, &config.verify, &config.worker);
+    Settings {
+        installation: config.installation.clone(),
+        limits: Limits {
+            max_duration: requests.max_duration,
+            allow_permanent: requests.allow_permanent,
+            max_start_ahead: requests.max_start_ahead,
+            reason_required: requests.reason_required,
+        },
+        pending_ttl: requests.pending_ttl,
+        max_pending_per_requester: i64::from(requests.max_pending_per_requester),
+        tempo: Tempo {
+            reads: i32::try_from(verify.reads).unwrap_or(i32::MAX),
+            interval: verify.interval,
+            settle: verify.settle,
+            visibility: verify.visibility,
+            drift_interval: worker.drift_interval,
+        },
+        verification_deadline: verify.deadline,
+        apply_deadline: worker.apply_deadline,
+        fresh_principal_grace: worker.fresh_principal_grace,
+        lease: worker.lease,
+        on_lost_quorum: match config.policy.on_lost_quorum {
+            OnLostQuorum::Keep => workflow::OnLostQuorum::Keep,
+            OnLostQuorum::End => workflow::OnLostQuorum::End,
+        },
+    }
+}

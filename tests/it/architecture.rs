@@ -1,0 +1,156 @@
+//! Who may import whom, and other promises of the source that the compiler does not keep.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which modules of ours each module may name. A new arrow is a decision, not a slip.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("clock", &[]),
+    ("telemetry", &[]),
+    ("lifecycle", &[]),
+    ("config", &["domain"]),
+    ("policy", &["domain"]),
+    ("eks", &["domain"]),
+    ("store", &["domain", "clock"]),
+    ("workflow", &["store", "policy", "domain", "clock"]),
+    ("api", &["workflow", "domain", "policy"]),
+    ("worker", &["workflow", "eks", "domain", "store"]),
+    ("sandbox", &["domain"]),
+    (
+        "app",
+        &[
+            "api",
+            "clock",
+            "config",
+            "domain",
+            "eks",
+            "lifecycle",
+            "policy",
+            "sandbox",
+            "store",
+            "telemetry",
+            "worker",
+            "workflow",
+        ],
+    ),
+];
+
+/// Crates with one home.
+const HOMES: &[(&str, &[&str])] =
+    &[("aws_", &["src/eks/aws", "src/sandbox"]), ("sqlx", &["src/store"]), ("axum", &["src/api", "src/sandbox/sim"])];
+
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![];
+    let mut folders: Vec<PathBuf> = vec![root.join("src"), root.join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                files.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The modules of ours that a source names, as `crate::x` or in `use crate::{x, y}`.
+fn named(text: &str) -> Vec<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut names = vec![];
+    for (at, _) in code.match_indices("crate::") {
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => names.push(word(rest)),
+            Some(group) => {
+                let mut depth = 0;
+                for part in group.split_inclusive([',', '{', '}']) {
+                    if depth == 0 {
+                        names.push(word(part.trim_start()));
+                    }
+                    depth += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
+                    if depth < 0 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn imports_point_one_way() {
+    let rules: BTreeMap<_, _> = MAY_IMPORT.iter().copied().collect();
+    let mut wrong = vec![];
+    for (file, text) in sources() {
+        let Some(module) = file.strip_prefix("src/").map(|rest| rest.split(['/', '.']).next().unwrap().to_owned())
+        else {
+            continue;
+        };
+        if matches!(module.as_str(), "lib" | "main" | "cli") {
+            continue;
+        }
+        let allowed =
+            rules.get(module.as_str()).unwrap_or_else(|| panic!("{file}: say in MAY_IMPORT what {module} may import"));
+        for name in named(&text) {
+            if rules.contains_key(name.as_str()) && name != module && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{file} names crate::{name}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn crates_stay_in_their_homes() {
+    let mut wrong = vec![];
+    for (file, text) in sources().into_iter().filter(|(file, _)| file.starts_with("src/")) {
+        let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for (name, homes) in HOMES {
+            let uses = code.iter().any(|line| {
+                line.match_indices(name).any(|(at, _)| {
+                    let before = line[..at].chars().last();
+                    let after = &line[at + name.len()..];
+                    !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"')
+                        && (after.contains("::") && (name.ends_with('_') || after.starts_with("::")))
+                })
+            });
+            if uses && !homes.iter().any(|home| file.starts_with(home)) {
+                wrong.push(format!("{file} uses {name}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_statement_says_its_name_first() {
+    for (file, text) in sources().into_iter().filter(|(file, _)| file.starts_with("src/store")) {
+        for (at, _) in text.match_indices("sqlx::query") {
+            let statement: String = text[at..].chars().take(200).collect();
+            assert!(statement.contains("-- "), "{file}: {statement}");
+        }
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    let mut lines: Vec<_> = sources().into_iter().map(|(file, text)| (text.lines().count(), file)).collect();
+    lines.sort();
+    let (longest, file) = lines.last().unwrap();
+    assert!(*longest <= 450, "{file} has {longest} lines");
+    let ours: Vec<_> = lines.iter().filter(|(_, file)| file.starts_with("src/")).map(|(count, _)| *count).collect();
+    let (median, p90) = (ours[ours.len() / 2], ours[ours.len() * 9 / 10]);
+    assert!(median <= 120 && p90 <= 300, "median {median}, 90 % {p90}");
+}

@@ -1,0 +1,95 @@
+//! The schema: migrated with data in it, and holding the same table of moves as the code.
+
+use entryway::clock::Clock;
+use entryway::domain::states::{RequestState, TRANSITIONS};
+use entryway::store::MIGRATIONS;
+use sqlx::{Connection, PgConnection};
+
+use crate::harness::{Bed, database, view};
+
+/// Realistic rows as they stand after each migration, so that the next one meets data.
+const DATA: &[(i64, &str)] = &[
+    (1, include_str!("../data/migrations/0001_requests.sql")),
+    (2, include_str!("../data/migrations/0002_events.sql")),
+    (3, include_str!("../data/migrations/0003_answers_and_clusters.sql")),
+];
+
+#[tokio::test]
+async fn every_migration_meets_data() {
+    let url = database::empty().await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    for migration in MIGRATIONS.iter() {
+        sqlx::raw_sql(migration.sql.clone()).execute(&mut connection).await.unwrap();
+        let (_, rows) = DATA.iter().find(|(version, _)| *version == migration.version).unwrap_or_else(|| {
+            panic!("add tests/data/migrations/{:04}_….sql with rows as they stand after it", migration.version)
+        });
+        sqlx::raw_sql(sqlx::AssertSqlSafe((*rows).to_owned())).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    let read = database::number(&url, "SELECT count(*) FROM request").await;
+    assert!(read >= 2);
+}
+
+#[tokio::test]
+async fn migrating_twice_and_at_the_same_time_is_once() {
+    let url = database::empty().await;
+    let stores = [(); 4].map(|()| database::connect(&url, Clock::database()));
+    let (a, b, c, d) = tokio::join!(stores[0].migrate(), stores[1].migrate(), stores[2].migrate(), stores[3].migrate());
+    for done in [a, b, c, d] {
+        done.unwrap();
+    }
+    stores[0].ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_database_knows_the_same_moves_as_the_code() {
+    let bed = Bed::new().await;
+    let id = bed.file("alice", view("payments")).await.id;
+    let mut connection = PgConnection::connect(&bed.url).await.unwrap();
+    // Only the move is in question here, not what else each state wants of a row.
+    let others = ["request_end_reason", "request_ended_at", "request_active_is_proven", "request_failed_says_why"];
+    for constraint in others {
+        let drop = format!("ALTER TABLE request DROP CONSTRAINT {constraint}");
+        sqlx::query(sqlx::AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();
+    }
+    for from in RequestState::ALL {
+        for to in RequestState::ALL {
+            let moved = sqlx::query("UPDATE request SET moved_from = $2, state = $3 WHERE id = $1")
+                .bind(id)
+                .bind(from.as_str())
+                .bind(to.as_str())
+                .execute(&mut connection)
+                .await;
+            let legal = TRANSITIONS.iter().any(|t| t.from == from && t.to == to);
+            assert_eq!(moved.is_ok(), legal, "{} → {}", from.as_str(), to.as_str());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_approved_cannot_be_exchanged_in_the_database() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    let edit = format!(
+        "UPDATE request SET content = replace(content::text, 'View', 'ClusterAdmin')::jsonb WHERE id = '{}'",
+        request.id
+    );
+    assert_eq!(database::by_hand(&bed.url, &edit).await, 1);
+    bed.work().await;
+    assert_eq!(bed.writes(), Vec::<String>::new(), "what nobody approved is not applied");
+}
+
+#[tokio::test]
+async fn a_state_set_by_hand_without_approvals_applies_nothing() {
+    let bed = Bed::new().await;
+    let request = bed.file("alice", view("payments")).await;
+    let edit = format!(
+        "UPDATE request SET state = 'applying', moved_from = 'pending', applying_since = now() WHERE id = '{}'",
+        request.id
+    );
+    database::by_hand(&bed.url, &edit).await;
+    database::by_hand(&bed.url, "UPDATE entry SET next_run_at = '2026-01-01'").await;
+    bed.until(request.id, RequestState::Ended).await;
+    assert_eq!(bed.writes(), Vec::<String>::new());
+    assert_eq!(bed.get(request.id).await.request.end_reason, Some(entryway::domain::states::EndReason::Policy));
+}
