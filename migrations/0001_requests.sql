@@ -53,8 +53,8 @@ CREATE TABLE request (
             ('pending', 'lapsed'),
             ('scheduled', 'applying'), ('scheduled', 'revoking'), ('scheduled', 'failed'),
             ('applying', 'verifying'), ('applying', 'failed'), ('applying', 'revoking'),
-            ('verifying', 'active'), ('verifying', 'applying'), ('verifying', 'failed'), ('verifying', 'revoking'),
-            ('active', 'applying'), ('active', 'verifying'), ('active', 'revoking'), ('active', 'failed'),
+            ('verifying', 'active'), ('verifying', 'failed'), ('verifying', 'revoking'),
+            ('active', 'applying'), ('active', 'revoking'), ('active', 'failed'),
             ('revoking', 'ended'),
             ('failed', 'applying')
         )

@@ -84,6 +84,13 @@ pub(crate) enum Command {
     Config(ConfigCommand),
 }
 
+impl Command {
+    /// Whether what it prints is read by people while it runs, so that the log had better keep out of it.
+    pub(crate) const fn prints_for_people(&self) -> bool {
+        !matches!(self, Self::Serve { .. })
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Name every mistake in a configuration at once, a line each; secrets are never printed

@@ -8,11 +8,12 @@ use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, Only, PolicyCommand};
 use entryway::app::{self, Failure, Roles};
 use entryway::config::environment;
-use entryway::telemetry;
+use entryway::telemetry::{self, Volume};
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let done = match telemetry::init(environment()) {
+    let volume = if command.prints_for_people() { Volume::Quiet } else { Volume::Usual };
+    let done = match telemetry::init(environment(), volume) {
         Ok(()) => run(command),
         Err(error) => Err(Failure::Misconfigured(error.to_string())),
     };

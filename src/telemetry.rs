@@ -10,7 +10,19 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// What is logged unless somebody asks for more. sqlx logs every statement at `info`.
-const DEFAULT_FILTER: &str = "info,sqlx=warn";
+const USUAL: &str = "info,sqlx=warn";
+
+/// What is logged in the sandbox, where people read what it prints: only what went wrong.
+const QUIET: &str = "error";
+
+/// How much is said where nobody says how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Volume {
+    /// What a service says.
+    Usual,
+    /// Only what went wrong.
+    Quiet,
+}
 
 /// Why logging could not be set up.
 #[derive(Debug, Error)]
@@ -59,11 +71,12 @@ impl Wanted {
         wanted
     }
 
-    fn filter(&self) -> Result<EnvFilter, TelemetryError> {
+    fn filter(&self, volume: Volume) -> Result<EnvFilter, TelemetryError> {
         let (variable, text) = match (&self.own_filter, &self.rust_log) {
             (Some(text), _) => ("ENTRYWAY_LOG", text.as_str()),
             (None, Some(text)) => ("RUST_LOG", text.as_str()),
-            (None, None) => ("the default filter", DEFAULT_FILTER),
+            (None, None) if volume == Volume::Quiet => ("the default filter", QUIET),
+            (None, None) => ("the default filter", USUAL),
         };
         EnvFilter::builder().parse(text).map_err(|error| TelemetryError::Filter { variable, reason: error.to_string() })
     }
@@ -79,21 +92,21 @@ impl Wanted {
     }
 }
 
-/// Starts logging as `env` wants it: `ENTRYWAY_LOG` or else `RUST_LOG` filters, `ENTRYWAY_LOG_FORMAT` is `text` or
+/// Starts logging as `env` wants it, or else at `volume`: `ENTRYWAY_LOG` or else `RUST_LOG` filters, `ENTRYWAY_LOG_FORMAT` is `text` or
 /// `json`. Panics are logged like everything else, so that no line of the log is anything but JSON where JSON is
 /// wanted.
 ///
 /// # Errors
 /// When a variable says something unknown, or logging is set up already.
-pub fn init(env: impl IntoIterator<Item = (String, String)>) -> Result<(), TelemetryError> {
+pub fn init(env: impl IntoIterator<Item = (String, String)>, volume: Volume) -> Result<(), TelemetryError> {
     let wanted = Wanted::of(env);
     let terminal = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(wanted.filter()?).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(wanted.filter(volume)?).with_writer(io::stderr);
     // On a terminal the library heeds NO_COLOR; elsewhere colours are noise whatever it says.
     let log = if terminal { log } else { log.with_ansi(false) };
     match wanted.format(terminal)? {
         Format::Text => log.finish().try_init(),
-        Format::Json => log.json().flatten_event(true).finish().try_init(),
+        Format::Json => log.json().flatten_event(true).with_span_list(false).finish().try_init(),
     }
     .map_err(|error| TelemetryError::Twice(error.to_string()))?;
     panic::set_hook(Box::new(log_panic));
@@ -119,7 +132,7 @@ mod tests {
 
     #[test]
     fn our_own_filter_comes_first() {
-        let filter = |env: &[(&str, &str)]| wanted(env).filter().expect("a filter").to_string();
+        let filter = |env: &[(&str, &str)]| wanted(env).filter(Volume::Usual).expect("a filter").to_string();
         assert_eq!(filter(&[("RUST_LOG", "warn"), ("ENTRYWAY_LOG", "debug")]), "debug");
         assert_eq!(filter(&[("RUST_LOG", "warn"), ("ENTRYWAY_LOG", "")]), "warn");
         assert!(filter(&[]).contains("sqlx=warn"));
@@ -135,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused_by_the_name_of_its_variable() {
-        let error = wanted(&[("RUST_LOG", "entryway=loud")]).filter().expect_err("no level").to_string();
+        let error = wanted(&[("RUST_LOG", "entryway=loud")]).filter(Volume::Usual).expect_err("no level").to_string();
         assert!(error.starts_with("RUST_LOG: "), "{error}");
         let error = wanted(&[("ENTRYWAY_LOG_FORMAT", "xml")]).format(true).expect_err("no format").to_string();
         assert!(error.contains("\"xml\" is no format"), "{error}");

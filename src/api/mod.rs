@@ -60,7 +60,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// The API. A call passes the layers from the top down, its answer from the bottom up.
-#[must_use]
 pub fn router(state: ApiState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn(front::receive))

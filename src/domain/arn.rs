@@ -170,7 +170,7 @@ fn sts_session(partition: &str, account: &str, resource: &str) -> ArnError {
         .strip_prefix("assumed-role/")
         .and_then(|rest| rest.split('/').next())
         .filter(|name| !name.is_empty())
-        .map(|name| format!("arn:{partition}:iam::{account}:role/{name} (with the role's path, if it has one)"));
+        .map(|name| format!("arn:{partition}:iam::{account}:role/{name} (with its path, if it has one)"));
     ArnError::StsSession { role }
 }
 

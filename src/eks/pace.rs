@@ -23,8 +23,11 @@ const RECOVERY: f64 = 0.025;
 pub struct Paced<E> {
     eks: E,
     calls_per_second: f64,
-    buckets: Mutex<BTreeMap<(String, String), Arc<Mutex<Bucket>>>>,
+    buckets: Mutex<BTreeMap<Lane, Arc<Mutex<Bucket>>>>,
 }
+
+/// Account and region.
+type Lane = (String, String);
 
 /// A token bucket that holds one second's worth.
 #[derive(Debug)]

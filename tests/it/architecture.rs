@@ -121,9 +121,8 @@ fn crates_stay_in_their_homes() {
             let uses = code.iter().any(|line| {
                 line.match_indices(name).any(|(at, _)| {
                     let before = line[..at].chars().last();
-                    let after = &line[at + name.len()..];
-                    !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"')
-                        && (after.contains("::") && (name.ends_with('_') || after.starts_with("::")))
+                    let after = line[at + name.len()..].trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+                    !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"') && after.starts_with("::")
                 })
             });
             if uses && !homes.iter().any(|home| file.starts_with(home)) {

@@ -58,3 +58,23 @@ async fn when_one_of_two_overlapping_grants_ends_the_other_stays_whole() {
     assert!(scopes.contains("payments") && !scopes.contains("orders"), "{left}");
     assert!(!bed.writes().contains(&"DeleteAccessEntry".to_owned()), "nothing is deleted in order to update");
 }
+
+#[tokio::test]
+async fn what_failed_is_tried_again_once_it_is_mended() {
+    let bed = Bed::new().await;
+    let refusal = serde_json::json!({ "op": "CreateAccessEntry", "times": 1, "action": {
+        "kind": "error", "status": 403, "code": "AccessDeniedException",
+        "message": "User: arn:aws:sts::111122223333:assumed-role/entryway/x is not authorized to perform: eks:CreateAccessEntry on resource: arn:aws:eks:eu-central-1:111122223333:cluster/dev",
+    } });
+    bed.sim.inject(serde_json::from_value(refusal).unwrap());
+    let request = bed.granted(view("payments")).await;
+    let failed = bed.until(request.id, RequestState::Failed).await.request;
+    assert!(failed.last_error.unwrap().detail.contains("eks:CreateAccessEntry"), "it names the permission");
+    assert!(failed.grant.starts_at.is_none(), "the clock of what was never given does not run");
+    bed.pass(TimeDelta::hours(3));
+    let again = bed.retry("alice", request.id).await.unwrap();
+    assert_eq!(again.request.state, RequestState::Applying);
+    let active = bed.until(request.id, RequestState::Active).await.request;
+    assert_eq!(active.last_error, None);
+    assert_eq!(active.grant.expires_at.unwrap() - active.grant.starts_at.unwrap(), TimeDelta::minutes(481));
+}

@@ -1,5 +1,6 @@
 //! Everything that needs more than one part of Entryway: a real Postgres, the simulated EKS, the HTTP API.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests have no lifecycle whose tasks shutdown would wait for")]
 
 mod architecture;
 mod desk;

@@ -227,7 +227,8 @@ async fn two_workers_on_one_entry_never_overlap_their_writes() {
         }
         for _ in 0..6 {
             let (a, b) = tokio::join!(one.turn(), two.turn());
-            (a.unwrap(), b.unwrap());
+            a.unwrap();
+            b.unwrap();
             bed.pass(TimeDelta::seconds(1));
         }
     }

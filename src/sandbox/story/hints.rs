@@ -35,7 +35,7 @@ fn commands(api: &str, tokens: &[(String, String)]) -> Vec<(&'static str, String
         ("alice asks; the answer has the id of the request", post("alice", "", "/v1/requests", ask)),
         ("bob sees what waits for him", curl("bob", format!("'{api}/v1/requests?reviewable=true'"))),
         ("bob signs off; put the id in", post("bob", "", "/v1/requests/ID/reviews", approve)),
-        ("carol reads the audit log", curl("carol", format!("'{api}/v1/events?maxResults=20'"))),
+        ("carol reads what happened to it", curl("carol", format!("{api}/v1/requests/ID/events"))),
         ("dan sees what would become of an ask", post("dan", "", "/v1/requests?dryRun=true", ask)),
         ("the portal asks for alice", post("portal", " -H 'Entryway-On-Behalf-Of: alice'", "/v1/requests", ask)),
     ]

@@ -21,7 +21,7 @@ static SERVER: OnceCell<Server> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a fresh, migrated database.
-pub async fn fresh() -> String {
+pub(crate) async fn fresh() -> String {
     let server = SERVER.get_or_init(start).await;
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::SeqCst));
     run(&server.postgres, &format!("CREATE DATABASE {name} TEMPLATE migrated")).await;
@@ -29,7 +29,7 @@ pub async fn fresh() -> String {
 }
 
 /// The URL of a fresh, empty database.
-pub async fn empty() -> String {
+pub(crate) async fn empty() -> String {
     let server = SERVER.get_or_init(start).await;
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::SeqCst));
     run(&server.postgres, &format!("CREATE DATABASE {name}")).await;
@@ -54,7 +54,7 @@ async fn start() -> Server {
 }
 
 /// A store on the database at `url`.
-pub fn connect(url: &str, clock: Clock) -> Store {
+pub(crate) fn connect(url: &str, clock: Clock) -> Store {
     Store::connect(&SecretString::from(url), 8, clock).unwrap()
 }
 
@@ -65,7 +65,7 @@ async fn run(postgres: &Postgres, statement: &str) {
 }
 
 /// Runs statements that no code of ours would.
-pub async fn by_hand(url: &str, statement: &str) -> u64 {
+pub(crate) async fn by_hand(url: &str, statement: &str) -> u64 {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let done = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await;
     connection.close().await.unwrap();
@@ -73,7 +73,7 @@ pub async fn by_hand(url: &str, statement: &str) -> u64 {
 }
 
 /// A single number that a query answers.
-pub async fn number(url: &str, query: &str) -> i64 {
+pub(crate) async fn number(url: &str, query: &str) -> i64 {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let number = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned())).fetch_one(&mut connection).await.unwrap();
     connection.close().await.unwrap();

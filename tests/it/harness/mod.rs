@@ -1,7 +1,7 @@
 //! A test bed: a database of its own, the simulated EKS behind the real SDK client, the starter policies, the demo
 //! people, and a clock that only the test moves.
 
-pub mod database;
+pub(crate) mod database;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,30 +28,30 @@ use entryway::workflow::{Clusters, Desk, OnLostQuorum, Outcome, Policies, Settin
 use entryway::workflow::{relinquish, retry, review, revoke, submit, withdraw};
 use uuid::Uuid;
 
-pub const ROLE: &str = "arn:aws:iam::111122223333:role/dev/apps/my-role";
-pub const ACCOUNT: &str = "111122223333";
-pub const REGION: &str = "eu-central-1";
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/dev/apps/my-role";
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const REGION: &str = "eu-central-1";
 
 /// The start of every test's time.
-pub fn start() -> DateTime<Utc> {
+pub(crate) fn start() -> DateTime<Utc> {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
 
-pub struct Bed {
-    pub url: String,
-    pub hands: ManualClock,
-    pub sim: Sim,
-    pub desk: Desk,
-    pub worker: Worker<AwsEks>,
+pub(crate) struct Bed {
+    pub(crate) url: String,
+    pub(crate) hands: ManualClock,
+    pub(crate) sim: Sim,
+    pub(crate) desk: Desk,
+    pub(crate) worker: Worker<AwsEks>,
 }
 
 impl Bed {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(World::default(), |_| {}).await
     }
 
     /// A bed in `world`, with the desk changed by `change`.
-    pub async fn with(world: World, change: impl FnOnce(&mut Desk)) -> Self {
+    pub(crate) async fn with(world: World, change: impl FnOnce(&mut Desk)) -> Self {
         let url = database::fresh().await;
         let (clock, hands) = Clock::manual(start());
         let sim = Sim::start(SocketAddr::from(([127, 0, 0, 1], 0)), world).await.unwrap();
@@ -62,82 +62,82 @@ impl Bed {
     }
 
     /// Another process on the same database and the same EKS.
-    pub fn another_worker(&self) -> Worker<AwsEks> {
+    pub(crate) fn another_worker(&self) -> Worker<AwsEks> {
         let clock = self.desk.store.clock().clone();
         let desk = Desk { store: database::connect(&self.url, clock), ..self.desk.clone() };
         Worker::new(desk, Arc::new(eks(&self.sim)), pace())
     }
 
-    pub fn caller(&self, user: &str) -> Caller {
+    pub(crate) fn caller(&self, user: &str) -> Caller {
         Caller { identity: self.desk.directory.identity(user), submitted_by: None, via: Via::Api, source_ip: None }
     }
 
-    pub async fn file(&self, user: &str, ask: Ask) -> Request {
+    pub(crate) async fn file(&self, user: &str, ask: Ask) -> Request {
         self.try_file(user, ask).await.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
-    pub async fn try_file(&self, user: &str, ask: Ask) -> Result<Request, WorkflowError> {
+    pub(crate) async fn try_file(&self, user: &str, ask: Ask) -> Result<Request, WorkflowError> {
         let outcome = submit::submit(&self.desk, &self.caller(user), vec![ask], None).await?;
         Ok(only(outcome).request)
     }
 
-    pub async fn review(&self, user: &str, id: Uuid, decision: Decision) -> Result<Details, WorkflowError> {
+    pub(crate) async fn review(&self, user: &str, id: Uuid, decision: Decision) -> Result<Details, WorkflowError> {
         let caller = self.caller(user);
         let comment = (decision == Decision::Deny).then(|| "not today".to_owned());
         let act = Act { caller: &caller, target: Target { id, version: None }, reason: comment, once: None };
         review::review(&self.desk, act, review::Verdict { decision, spec_digest: None }).await.map(only)
     }
 
-    pub async fn approve(&self, user: &str, id: Uuid) -> Details {
+    pub(crate) async fn approve(&self, user: &str, id: Uuid) -> Details {
         self.review(user, id, Decision::Approve).await.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Files and approves; the worker has not seen it yet.
-    pub async fn granted(&self, ask: Ask) -> Request {
+    pub(crate) async fn granted(&self, ask: Ask) -> Request {
         let request = self.file("alice", ask).await;
         self.approve("bob", request.id).await.request
     }
 
-    pub async fn revoke(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
+    pub(crate) async fn revoke(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
         let caller = self.caller(user);
         revoke::revoke(&self.desk, act(&caller, id)).await.map(only)
     }
 
-    pub async fn relinquish(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
+    pub(crate) async fn relinquish(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
         let caller = self.caller(user);
         relinquish::relinquish(&self.desk, act(&caller, id)).await.map(only)
     }
 
-    pub async fn withdraw(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
+    pub(crate) async fn withdraw(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
         let caller = self.caller(user);
         withdraw::withdraw(&self.desk, act(&caller, id)).await.map(only)
     }
 
-    pub async fn retry(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
+    pub(crate) async fn retry(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
         let caller = self.caller(user);
         retry::retry(&self.desk, act(&caller, id)).await.map(only)
     }
 
-    pub async fn get(&self, id: Uuid) -> Details {
+    pub(crate) async fn get(&self, id: Uuid) -> Details {
         self.desk.get(&self.caller("bob"), id).await.unwrap()
     }
 
-    pub async fn state(&self, id: Uuid) -> RequestState {
+    pub(crate) async fn state(&self, id: Uuid) -> RequestState {
         self.get(id).await.request.state
     }
 
     /// Lets time pass, for Entryway and for EKS.
-    pub fn pass(&self, time: TimeDelta) {
+    pub(crate) fn pass(&self, time: TimeDelta) {
         self.hands.advance(time);
         self.sim.advance(time.to_std().unwrap());
     }
 
     /// Lets the worker do everything that is due now.
-    pub async fn work(&self) {
+    pub(crate) async fn work(&self) {
         self.work_with(&self.worker).await;
     }
 
-    pub async fn work_with(&self, worker: &Worker<AwsEks>) {
+    pub(crate) async fn work_with(&self, worker: &Worker<AwsEks>) {
         for _ in 0..200 {
             if worker.turn().await.unwrap() == 0 {
                 return;
@@ -147,7 +147,7 @@ impl Bed {
     }
 
     /// Works, and lets time pass from one due moment to the next, until `id` is in `state`.
-    pub async fn until(&self, id: Uuid, state: RequestState) -> Details {
+    pub(crate) async fn until(&self, id: Uuid, state: RequestState) -> Details {
         for _ in 0..400 {
             self.work().await;
             let details = self.get(id).await;
@@ -170,7 +170,7 @@ impl Bed {
     }
 
     /// The entry as it truly is, whatever reads show.
-    pub async fn truth(&self, cluster: &str, principal: &str) -> Option<serde_json::Value> {
+    pub(crate) async fn truth(&self, cluster: &str, principal: &str) -> Option<serde_json::Value> {
         let url = format!("{}/_sim/entries?cluster={cluster}", self.sim.endpoint_url());
         let all: serde_json::Value = http().get(url).send().await.unwrap().json().await.unwrap();
         let all = all["entries"].as_array().cloned().unwrap_or_else(|| panic!("{all}"));
@@ -178,12 +178,12 @@ impl Bed {
     }
 
     /// The writes EKS has taken, in order: `CreateAccessEntry`, ….
-    pub fn writes(&self) -> Vec<String> {
+    pub(crate) fn writes(&self) -> Vec<String> {
         self.sim.calls().into_iter().filter(|call| call.applied).map(|call| call.op).collect()
     }
 }
 
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap()
 }
 
@@ -199,12 +199,12 @@ fn only(outcome: Outcome) -> Details {
 }
 
 /// `AmazonEKSViewPolicy` in one namespace of `dev`, for eight hours.
-pub fn view(namespace: &str) -> Ask {
+pub(crate) fn view(namespace: &str) -> Ask {
     policy("AmazonEKSViewPolicy", &[namespace])
 }
 
 /// `name` in `namespaces` of `dev` (none: the whole cluster), for eight hours.
-pub fn policy(name: &str, namespaces: &[&str]) -> Ask {
+pub(crate) fn policy(name: &str, namespaces: &[&str]) -> Ask {
     let scope_type = if namespaces.is_empty() { "cluster" } else { "namespace" };
     Ask {
         cluster_name: "dev".to_owned(),
@@ -225,7 +225,7 @@ fn pace() -> Pace {
     Pace { concurrency: 8, poll_interval: Duration::from_secs(1) }
 }
 
-pub fn eks(sim: &Sim) -> AwsEks {
+pub(crate) fn eks(sim: &Sim) -> AwsEks {
     AwsEks::new(AwsOptions {
         endpoint_url: Some(sim.endpoint_url()),
         static_credentials: Some(StaticCredentials {
@@ -237,7 +237,7 @@ pub fn eks(sim: &Sim) -> AwsEks {
     })
 }
 
-pub fn desk(store: entryway::store::Store) -> Desk {
+pub(crate) fn desk(store: entryway::store::Store) -> Desk {
     let mut directory = Directory::default();
     for (group, people) in [
         ("engineering", &["alice", "dan"][..]),
@@ -261,7 +261,7 @@ pub fn desk(store: entryway::store::Store) -> Desk {
     }
 }
 
-pub fn cluster(name: &str) -> Cluster {
+pub(crate) fn cluster(name: &str) -> Cluster {
     Cluster {
         name: name.to_owned(),
         eks_name: name.to_owned(),
@@ -278,7 +278,7 @@ pub fn cluster(name: &str) -> Cluster {
     }
 }
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         installation: "tests".to_owned(),
         limits: Limits {
