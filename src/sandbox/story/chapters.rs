@@ -137,10 +137,10 @@ impl Story<'_> {
             principal: &principal,
             policy: EDIT,
             namespaces: &["payments-debug"],
-            duration: "8s",
+            duration: "6s",
             reason: "Restart the settlement job",
         };
-        let step = format!("alice asks for {EDIT} in payments-debug, for 8 s");
+        let step = format!("alice asks for {EDIT} in payments-debug, for 6 s");
         let request = self.ask_and_wait(&step, "alice", &wish).await?;
         self.narrator.step(&step, "pending")?;
         self.sign_off_and_prove("bob signs off", "bob", &request).await?;
@@ -148,7 +148,7 @@ impl Story<'_> {
         self.eks_holds("the second sign-off", "prod", &principal, both).await?;
 
         let step = "its time is up: the worker takes it back";
-        self.narrator.waiting("8 s are short, but not over yet")?;
+        self.narrator.waiting("6 s are short, but not over yet")?;
         let request = self.until(step, &request, "ended").await?;
         if text(&request, "/endReason") != "expired" {
             return Err(otherwise(step, "expired", &format!("ended as {}", text(&request, "/endReason"))));
