@@ -4,6 +4,7 @@
 
 mod architecture;
 mod desk;
+mod docs;
 mod eks_adapter;
 mod faults;
 mod harness;
@@ -14,3 +15,4 @@ mod restarts;
 mod sandbox;
 mod schema;
 mod sim;
+mod story;

@@ -1,0 +1,121 @@
+//! The documents, held against what they tell of.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use entryway::config::{Config, Origin};
+use entryway::domain::states::{EndReason, RequestState, TRANSITIONS};
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// `docs/STATES.md`, from the table that the code and the database go by.
+fn states() -> String {
+    let mut text = String::from(
+        "# The life of a request\n\nMade from `src/domain/states.rs` by `UPDATE_DOCS=1 cargo test --test it docs`; the database holds the same\n\
+         table as the CHECK `request_move`. Every move is one compare-and-set on (id, state, version) and one event, in one\n\
+         transaction.\n\n```mermaid\nstateDiagram-v2\n    [*] --> pending\n",
+    );
+    for t in TRANSITIONS {
+        let _ = writeln!(text, "    {} --> {}", t.from.as_str(), t.to.as_str());
+    }
+    text.push_str(
+        "```\n\nA request that policy lets through without a sign-off begins in `applying` or `scheduled`.\n\n",
+    );
+    text.push_str("| state | what it means |\n|---|---|\n");
+    for state in RequestState::ALL {
+        let end = if state.is_final() { " Final." } else { "" };
+        let _ = writeln!(text, "| `{}` | {}{end} |", state.as_str(), state.meaning());
+    }
+    text.push_str("\n| from | to | when |\n|---|---|---|\n");
+    for t in TRANSITIONS {
+        let _ = writeln!(text, "| `{}` | `{}` | {} |", t.from.as_str(), t.to.as_str(), t.when);
+    }
+    let reasons: Vec<_> = EndReason::ALL.iter().map(|reason| format!("`{}`", reason.as_str())).collect();
+    let _ = writeln!(text, "\nWhat is `revoking` or `ended` says why in `endReason`: {}.", reasons.join(", "));
+    text
+}
+
+#[test]
+fn the_page_of_states_is_the_table_of_states() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/STATES.md"), states()).unwrap();
+    }
+    assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
+}
+
+const PAGES: [&str; 5] =
+    ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md", "docs/STATES.md"];
+
+#[test]
+fn links_lead_somewhere_and_targets_exist() {
+    let targets: BTreeSet<_> =
+        read("Makefile").lines().filter_map(|line| line.split_once(':').map(|(name, _)| name.to_owned())).collect();
+    for page in PAGES {
+        let text = read(page);
+        let folder = Path::new(page).parent().unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let here =
+                link.starts_with("http") || Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(link).exists();
+            assert!(here, "{page} links to {link}");
+        }
+        for target in text.split("`make ").skip(1).filter_map(|rest| rest.split(['`', ' ']).next()) {
+            assert!(targets.contains(target), "{page} names make {target}");
+        }
+    }
+}
+
+#[test]
+fn the_configuration_of_the_readme_is_sound() {
+    let text = read("README.md");
+    let toml = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = tempfolder();
+    fs::create_dir_all(folder.join("policies")).unwrap();
+    fs::write(folder.join("url"), "postgres://entryway@localhost/entryway").unwrap();
+    let file = folder.join("entryway.toml");
+    let url = folder.join("url");
+    fs::write(&file, toml.replace("/run/secrets/database-url", url.to_str().unwrap())).unwrap();
+    let loaded = Config::load(Some(&file), [], Origin::Production);
+    fs::remove_dir_all(&folder).unwrap();
+    loaded.unwrap_or_else(|errors| panic!("{errors}"));
+}
+
+fn tempfolder() -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("entryway-docs-{}", std::process::id()))
+}
+
+#[test]
+fn every_error_code_of_the_worker_is_in_the_runbook() {
+    let runbook = read("docs/OPERATIONS.md");
+    let sources = [
+        "src/eks/explain.rs",
+        "src/workflow/reconcile/failed.rs",
+        "src/workflow/reconcile/begin.rs",
+        "src/workflow/reconcile/events.rs",
+    ];
+    for source in sources {
+        let text = read(source);
+        for code in text.split('"').skip(1).step_by(2).filter(|word| is_code(word)) {
+            assert!(runbook.contains(&format!("`{code}`")), "{source} says {code}, and docs/OPERATIONS.md does not");
+        }
+    }
+}
+
+fn is_code(word: &str) -> bool {
+    word.contains('-') && word.len() > 8 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+}
+
+#[test]
+fn every_path_that_the_readme_calls_is_in_the_document() {
+    let document: serde_json::Value = serde_json::from_str(&read("openapi/entryway.json")).unwrap();
+    let known: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    for path in read("README.md").split("http://127.0.0.1:8080").skip(1) {
+        let path: String = path.chars().take_while(|c| !c.is_whitespace() && !"\"'`?".contains(*c)).collect();
+        let path = path.replace("$ID", "{id}");
+        assert!(known.contains(&path), "README.md calls {path}");
+    }
+}
