@@ -11,6 +11,7 @@ mod front;
 mod lanes;
 mod listen;
 mod me;
+mod metrics;
 mod openapi;
 mod problem;
 mod requests;
@@ -29,6 +30,7 @@ use utoipa_axum::routes;
 
 pub use auth::{TokenEntry, TokenTable};
 pub use listen::serve;
+pub use metrics::metrics_router;
 pub use state::ApiState;
 
 fn routes() -> OpenApiRouter<ApiState> {
@@ -49,6 +51,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(problem::explain))
         .routes(routes!(service::livez))
         .routes(routes!(service::readyz))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(service::openapi))
         .routes(routes!(service::welcome))
 }

@@ -145,9 +145,7 @@ async fn start_api(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<Socket
     });
     let state = ApiState::new(desk.clone(), Arc::new(TokenTable::new(tokens.collect())), tasks.soft());
     let listen = config.server.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|error| {
-        Failure::Failed(format!("cannot listen on {listen}: {error}; free the port or set server.listen"))
-    })?;
+    let listener = bind(listen, "server.listen").await?;
     let addr = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
     let router = api::router(state);
     let stop = tasks.soft();
@@ -157,7 +155,22 @@ async fn start_api(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<Socket
         }
     });
     info!(%addr, "the API listens");
+    if let Some(own) = config.server.metrics_listen {
+        let listener = bind(own, "server.metrics_listen").await?;
+        let (router, stop) = (api::metrics_router(desk.clone()), tasks.soft());
+        tasks.spawn("metrics", async move {
+            if let Err(error) = api::serve(listener, router, stop).await {
+                tracing::error!(%error, "the figures stopped");
+            }
+        });
+    }
     Ok(addr)
+}
+
+async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}; free the port or set {key}")))
 }
 
 fn desk(config: &Config, store: Store, policies: PolicySet) -> Desk {

@@ -5,6 +5,7 @@ pub mod clusters;
 pub mod entries;
 mod error;
 pub mod events;
+pub mod figures;
 pub mod idempotency;
 pub mod keys;
 pub mod requests;

@@ -12,6 +12,7 @@ use crate::domain::request::Request;
 use crate::domain::states::RequestState;
 use crate::policy::{Action, Call, ServiceAction};
 use crate::store::clusters::{self, Health};
+use crate::store::figures::{Figures, figures};
 use crate::store::{Notice, StoreError, events, keys, requests, reviews};
 use tokio::sync::broadcast::Receiver;
 
@@ -149,6 +150,14 @@ impl Desk {
     #[must_use]
     pub fn notices(&self) -> Receiver<Notice> {
         self.store.hub().subscribe()
+    }
+
+    /// What operators watch.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn figures(&self) -> Result<Figures, WorkflowError> {
+        Ok(figures(&self.store).await?)
     }
 
     /// Whether Postgres takes writes and has this build's schema.

@@ -47,7 +47,7 @@ fn a_cluster_has_its_defaults_and_takes_all_of_its_keys() {
     let full = cluster(
         "prod.eu",
         "eks_name = \"prod-eu-1\"\nrole_arn = \"arn:aws:iam::111122223333:role/x/entryway\"\nexternal_id = \"e-1\"\n\
-         labels = { team = \"payments\" }\nexisting_entries = \"layer\"\ndrift = \"report\"\n\
+         labels = { team = \"payments\" }\nexisting_entries = \"refuse\"\ndrift = \"report\"\n\
          protected_principals = [\"arn:aws:iam::111122223333:role/break-glass\"]\n\
          allowed_principal_accounts = [\"444455556666\"]\n",
     );
@@ -55,7 +55,7 @@ fn a_cluster_has_its_defaults_and_takes_all_of_its_keys() {
     assert_eq!((full.name.as_str(), full.eks_name.as_str()), ("prod.eu", "prod-eu-1"));
     assert_eq!(full.role_arn.as_deref(), Some("arn:aws:iam::111122223333:role/x/entryway"));
     assert_eq!((full.external_id.as_deref(), full.labels["team"].as_str()), (Some("e-1"), "payments"));
-    assert_eq!((full.existing_entries, full.drift), (ExistingEntries::Layer, DriftMode::Report));
+    assert_eq!((full.existing_entries, full.drift), (ExistingEntries::Refuse, DriftMode::Report));
     assert_eq!(full.protected_principals.len(), 1);
     assert_eq!(full.allowed_principal_accounts, ["444455556666".to_owned()].into(), "only those given");
 }

@@ -1,0 +1,66 @@
+//! `GET /metrics`, for Prometheus: on a listener of its own where one is configured, else for those who may audit.
+//! Nothing here names a person or a principal.
+
+use std::fmt::Write as _;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::caller::Authenticated;
+use super::extract::NoParameters;
+use super::openapi::{CallerHeaders, ReadFailures};
+use super::problem::{Code, Problem};
+use crate::domain::states::RequestState;
+use crate::policy::ServiceAction;
+use crate::workflow::{Desk, WorkflowError};
+
+/// Tells Prometheus how things are
+///
+/// The same on every replica. Needs the permission `audit`, unless `server.metrics_listen` gives it a listener of its own.
+#[utoipa::path(get, path = "/metrics", tag = "service", operation_id = "getMetrics", params(CallerHeaders),
+    responses((status = 200, description = "The figures in Prometheus' text format", body = String,
+        content_type = "text/plain; version=0.0.4"), ReadFailures))]
+pub(crate) async fn metrics(
+    State(desk): State<Desk>,
+    Authenticated(caller): Authenticated,
+    _: NoParameters,
+) -> Result<Response, Problem> {
+    if !desk.may(&caller, ServiceAction::Audit) {
+        return Err(Problem::new(Code::Forbidden, "figures are for those whom policy lets audit"));
+    }
+    Ok(figures(&desk).await?)
+}
+
+/// The figures on a listener of their own, for whoever can reach it.
+pub fn metrics_router(desk: Desk) -> Router {
+    let open = async |State(desk): State<Desk>| figures(&desk).await.map_err(Problem::from);
+    Router::new().route("/metrics", get(open)).with_state(desk)
+}
+
+async fn figures(desk: &Desk) -> Result<Response, WorkflowError> {
+    let figures = desk.figures().await?;
+    let mut text = String::new();
+    let mut gauge = |name: &str, help: &str, values: &[(String, i64)]| {
+        let _ = writeln!(text, "# HELP entryway_{name} {help}\n# TYPE entryway_{name} gauge");
+        for (labels, value) in values {
+            let _ = writeln!(text, "entryway_{name}{labels} {value}");
+        }
+    };
+    let of =
+        |state: RequestState| figures.requests.iter().find(|(name, _)| name == state.as_str()).map_or(0, |(_, n)| *n);
+    let by_state: Vec<_> =
+        RequestState::ALL.map(|state| (format!("{{state=\"{}\"}}", state.as_str()), of(state))).into();
+    let alone = |value| [(String::new(), value)];
+    gauge("build_info", "The build that answers.", &[(format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1)]);
+    gauge("requests", "Requests by state.", &by_state);
+    gauge("active_grants", "Grants that are proven.", &alone(of(RequestState::Active)));
+    let help = "Age of the oldest grant that is signed off and not applied yet.";
+    gauge("oldest_unapplied_approval_seconds", help, &alone(figures.oldest_unapplied_seconds));
+    let help = "By how much the latest grant is over its time without being proven gone.";
+    gauge("expiry_overdue_seconds_max", help, &alone(figures.expiry_overdue_seconds));
+    gauge("entries_waiting", "Entries that are due and that nobody works on.", &alone(figures.entries_waiting));
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
