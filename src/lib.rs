@@ -1,4 +1,26 @@
-//! Entryway: a self-service desk for access to Amazon EKS clusters.
+//! Entryway: a self-service desk for access to Amazon EKS clusters. People ask for an EKS access entry, the right people
+//! sign off, and a worker applies the entry, proves that it has taken hold, keeps it so, and takes it back on time.
+//!
+//! The data's way, and where each step is:
+//!
+//! ```text
+//! request in      validate         store            approve            apply             verify            end
+//! api/requests →  domain/rules →   workflow/submit → workflow/review →  worker/reconcile → workflow/      → the same way:
+//! api/extract     domain/arn       store/requests    policy/quorum      workflow/reconcile  reconcile/seen   what ends is
+//! api/caller      domain/entry     store/events      store/reviews      eks/aws             domain/reconcile only desired
+//!                                                                                                            no longer
+//! ```
+//!
+//! Who may import whom (`tests/it/architecture.rs` keeps it):
+//!
+//! ```text
+//! main → app → everything
+//! api → workflow, policy, domain        worker → workflow, eks, domain, store's claims
+//! workflow → store, policy, domain, clock
+//! store → domain, clock      policy, eks, config → domain      sandbox → domain      domain → nothing of ours
+//! ```
+//!
+//! `docs/ARCHITECTURE.md` tells the rest.
 
 pub mod api;
 pub mod app;
