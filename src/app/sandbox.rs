@@ -94,7 +94,11 @@ async fn with_postgres(
         access_key_id: "AKIASANDBOXSANDBOX01".to_owned(),
         secret_access_key: SecretString::from("the simulator takes any"),
     };
-    let service = Service::start(&config, Some(credentials), Roles { api: true, worker: true }).await?;
+    let service = Service::start(&config, Some(credentials), Roles { api: true, worker: true }).await;
+    let service = service.map_err(|error| {
+        let dir = dir.display();
+        Failure::Failed(format!("{error} (the sandbox's data is in {dir}; if another build made it, remove that)"))
+    })?;
     let addr = service.addr.unwrap_or(listen);
     let done = play_and_run(
         options,
