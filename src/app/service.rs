@@ -117,7 +117,7 @@ async fn start_worker(config: &Config, desk: &Desk, credentials: Option<StaticCr
         operation_timeout: config.worker.operation_timeout,
         installation: config.installation.clone(),
     });
-    let eks = Arc::new(Paced::new(aws, config.worker.eks_calls_per_second));
+    let eks = Arc::new(Paced::new(aws, config.worker.eks_calls_per_second, config.worker.operation_timeout));
     let pace = Pace { concurrency: config.worker.concurrency, poll_interval: config.worker.poll_interval };
     let worker = Worker::new(desk.clone(), eks, pace);
     let watching = worker.clone();

@@ -18,11 +18,13 @@ const SLOWEST: f64 = 0.5;
 /// What a call that was let through gives back, as a share of the full rate: twenty good calls undo a halving.
 const RECOVERY: f64 = 0.025;
 
-/// An [`Eks`] that waits for its turn before every call.
+/// An [`Eks`] that waits for its turn before every call. Whoever would have to wait longer than a call may take is told to
+/// come back instead: a worker that waits holds a lease, and must not find it run out when its turn comes.
 #[derive(Debug)]
 pub struct Paced<E> {
     eks: E,
     calls_per_second: f64,
+    patience: Duration,
     buckets: Mutex<BTreeMap<Lane, Arc<Mutex<Bucket>>>>,
 }
 
@@ -38,13 +40,21 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Takes `calls` tokens, on credit if need be; answers how long to wait until the credit is paid back.
-    fn take(&mut self, calls: f64, now: Instant) -> Duration {
+    /// Takes `calls` tokens, on credit if need be, and answers how long to wait until the credit is paid back; takes none
+    /// when that would be longer than `patience`.
+    ///
+    /// # Errors
+    /// How long the wait would have been.
+    fn take(&mut self, calls: f64, patience: Duration, now: Instant) -> Result<Duration, Duration> {
         let earned = now.saturating_duration_since(self.filled_at).as_secs_f64() * self.rate;
         self.tokens = (self.tokens + earned).min(self.rate.max(1.0));
         self.filled_at = now;
+        let wait = Duration::from_secs_f64(((calls - self.tokens) / self.rate).max(0.0));
+        if wait > patience {
+            return Err(wait);
+        }
         self.tokens -= calls;
-        Duration::from_secs_f64((-self.tokens / self.rate).max(0.0))
+        Ok(wait)
     }
 
     fn learn(&mut self, throttled: bool, full: f64) {
@@ -54,10 +64,10 @@ impl Bucket {
 }
 
 impl<E: Eks> Paced<E> {
-    /// Lets at most `calls_per_second` through for each account and region.
+    /// Lets at most `calls_per_second` through for each account and region, each after at most `patience`.
     #[must_use]
-    pub fn new(eks: E, calls_per_second: u32) -> Self {
-        Self { eks, calls_per_second: f64::from(calls_per_second.max(1)), buckets: Mutex::default() }
+    pub fn new(eks: E, calls_per_second: u32, patience: Duration) -> Self {
+        Self { eks, calls_per_second: f64::from(calls_per_second.max(1)), patience, buckets: Mutex::default() }
     }
 
     fn bucket(&self, cluster: &Cluster) -> Arc<Mutex<Bucket>> {
@@ -75,8 +85,11 @@ impl<E: Eks> Paced<E> {
         call: impl Future<Output = Result<T, EksError>>,
     ) -> Result<T, EksError> {
         let bucket = self.bucket(cluster);
-        let wait = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(calls, Instant::now());
-        tokio::time::sleep(wait).await;
+        let turn = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(calls, self.patience, Instant::now());
+        match turn {
+            Ok(wait) => tokio::time::sleep(wait).await,
+            Err(wait) => return Err(EksError { retry_after: Some(wait), ..EksError::of(Class::Throttled) }),
+        }
         let answer = call.await;
         let throttled = matches!(&answer, Err(error) if error.class == Class::Throttled);
         bucket.lock().unwrap_or_else(PoisonError::into_inner).learn(throttled, self.calls_per_second);
@@ -156,9 +169,17 @@ mod tests {
     fn a_second_of_calls_is_free_and_then_each_waits_its_turn() {
         let start = Instant::now();
         let mut bucket = Bucket { rate: 10.0, tokens: 10.0, filled_at: start };
-        let waits: Vec<_> = (0..12).map(|_| bucket.take(1.0, start).as_millis()).collect();
-        assert_eq!(waits[..10], [0; 10]);
-        assert_eq!(waits[10..], [100, 200]);
+        let mut take = || bucket.take(1.0, Duration::from_millis(250), start).map(|wait| wait.as_millis());
+        let waits: Vec<_> = (0..12).map(|_| take()).collect();
+        assert_eq!(waits[..10], [Ok(0); 10]);
+        assert_eq!(waits[10..], [Ok(100), Ok(200)]);
+        for _ in 0..2 {
+            assert_eq!(
+                take(),
+                Err(Duration::from_millis(300)),
+                "nobody waits longer than they can, or is charged for it"
+            );
+        }
     }
 
     #[test]
