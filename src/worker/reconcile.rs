@@ -41,7 +41,7 @@ impl<E: Eks> Worker<E> {
             Err(error) => {
                 tracing::error!(entry = %name_of(&lease), %error, "the entry could not be worked on; trying again later");
                 let passing = matches!(&error, WorkflowError::Store(store) if store.is_passing());
-                let wait = if passing { retry::backoff(1) } else { REST };
+                let wait = if passing { retry::backoff(1, REST) } else { REST };
                 // When this does not get through either, the lease ends by itself.
                 if let Err(error) = reconcile::abandon(&self.desk, &lease, wait).await {
                     tracing::warn!(entry = %name_of(&lease), %error, "the lease was left to end by itself");

@@ -10,17 +10,20 @@ use crate::workflow::reconcile::Failure;
 /// The wait after a first failure; it doubles with each further one.
 const FIRST_WAIT: TimeDelta = TimeDelta::milliseconds(500);
 
-/// The longest wait between two attempts: access that should be gone is not left alone for longer.
-const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(60);
+/// The longest wait between two attempts that were just unlucky: access that should be gone is not left alone for longer.
+const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(15);
+
+/// The longest wait for somebody to mend something, and the longest that AWS may ask for.
+const LONGEST_REST: TimeDelta = TimeDelta::seconds(60);
 
 /// How long to leave a cluster alone that is being made or changed.
 const CLUSTER_WAIT: TimeDelta = TimeDelta::seconds(10);
 
 /// Exponential backoff with equal jitter: between half and the whole of the wait, so that entries that failed
 /// together do not come back together.
-pub(super) fn backoff(attempts: i32) -> TimeDelta {
+pub(super) fn backoff(attempts: i32, longest: TimeDelta) -> TimeDelta {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(16);
-    let whole = FIRST_WAIT.num_milliseconds().saturating_mul(1 << doublings).min(LONGEST_WAIT.num_milliseconds());
+    let whole = FIRST_WAIT.num_milliseconds().saturating_mul(1 << doublings).min(longest.num_milliseconds());
     TimeDelta::milliseconds(rand::rng().random_range(whole / 2..=whole))
 }
 
@@ -33,7 +36,11 @@ pub(super) fn failure(error: &EksError, cluster: &Cluster, attempts: i32, interv
         Class::ClusterNotReady => CLUSTER_WAIT,
         _ => {
             let asked = error.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
-            backoff(attempts).max(asked.unwrap_or_default().min(LONGEST_WAIT))
+            let longest = match error.class {
+                Class::Transient | Class::BadAnswer | Class::Throttled => LONGEST_WAIT,
+                _ => LONGEST_REST,
+            };
+            backoff(attempts, longest).max(asked.unwrap_or_default().min(LONGEST_REST))
         }
     };
     Failure {
@@ -57,9 +64,9 @@ mod tests {
     fn waits_grow_to_a_limit_and_are_spread() {
         for attempts in 1..100 {
             let whole = TimeDelta::milliseconds(500 * (1 << (attempts - 1).min(16))).min(LONGEST_WAIT);
-            let wait = backoff(attempts);
+            let wait = backoff(attempts, LONGEST_WAIT);
             assert!(wait <= whole && wait * 2 >= whole, "attempt {attempts}: {wait}");
         }
-        assert!(backoff(i32::MAX) <= LONGEST_WAIT && backoff(0) <= FIRST_WAIT);
+        assert!(backoff(i32::MAX, LONGEST_REST) <= LONGEST_REST && backoff(0, LONGEST_REST) <= FIRST_WAIT);
     }
 }
