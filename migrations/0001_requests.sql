@@ -121,6 +121,8 @@ CREATE TABLE entry (
 
     agreeing_reads     integer     NOT NULL DEFAULT 0,
     agreeing_since     timestamptz,
+    -- The digest of what those reads agreed with: a proof is a proof of one thing only.
+    proof_of           text,
     disagreeing_reads  integer     NOT NULL DEFAULT 0,
     last_read_at       timestamptz,
     access_entry_arn   text,

@@ -2,9 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::entry::EntryContent;
-use super::request::LastError;
+use super::event::canonical_json;
+use super::request::{LastError, hex};
 
 /// What EKS was last told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +23,6 @@ pub struct EntryRecord {
     pub cluster_name: String,
     /// Whose entry it is.
     pub principal_arn: String,
-    /// Rises whenever something outside the worker asks for a look.
-    pub wakes: i64,
     /// Attempts in a row that did not get through, the present one included.
     pub attempts: i32,
     /// What EKS was last told; `None` when Entryway never wrote.
@@ -34,6 +35,8 @@ pub struct EntryRecord {
     pub agreeing_reads: i32,
     /// When the first of them was.
     pub agreeing_since: Option<DateTime<Utc>>,
+    /// The digest of what they agreed with. A proof of one content says nothing about another.
+    pub proof_of: Option<String>,
     /// Consecutive reads that did not.
     pub disagreeing_reads: i32,
     /// When EKS was last read.
@@ -49,9 +52,21 @@ pub struct EntryRecord {
 }
 
 impl EntryRecord {
+    /// Binds what is read from now on to `desired`; what was read before counts only if it was for the same.
+    pub fn prove(&mut self, desired: Option<&EntryContent>) {
+        let mut hasher = Sha256::new_with_prefix("entryway/desired/v1\n");
+        hasher.update(canonical_json(&json!(desired)));
+        let goal = hex(&hasher.finalize());
+        if self.proof_of.as_ref() != Some(&goal) {
+            self.restart_proof();
+            self.proof_of = Some(goal);
+        }
+    }
+
     /// Forgets what was read so far, because what is desired or what is there has changed.
-    pub const fn restart_proof(&mut self) {
+    pub fn restart_proof(&mut self) {
         self.agreeing_reads = 0;
+        self.proof_of = None;
         self.agreeing_since = None;
         self.disagreeing_reads = 0;
         self.overdue_reported = false;

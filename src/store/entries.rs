@@ -16,6 +16,8 @@ pub struct Lease {
     /// Whose entry it is.
     pub principal_arn: String,
     token: Uuid,
+    /// What the entry's wakes were when it was claimed: whatever has woken it since calls for another look.
+    wakes: i64,
 }
 
 /// When to look at an entry again.
@@ -30,13 +32,13 @@ pub struct Due {
 struct EntryRow {
     cluster_name: String,
     principal_arn: String,
-    wakes: i64,
     attempts: i32,
     written: Option<Value>,
     touched_at: Option<DateTime<Utc>>,
     unsure: bool,
     agreeing_reads: i32,
     agreeing_since: Option<DateTime<Utc>>,
+    proof_of: Option<String>,
     disagreeing_reads: i32,
     last_read_at: Option<DateTime<Utc>>,
     access_entry_arn: Option<String>,
@@ -52,13 +54,13 @@ impl TryFrom<EntryRow> for EntryRecord {
         let corrupt =
             |column| StoreError::corrupt("entry", column, format!("{} {}", row.cluster_name, row.principal_arn));
         Ok(Self {
-            wakes: row.wakes,
             attempts: row.attempts,
             written: row.written.map(serde_json::from_value).transpose().map_err(|_| corrupt("written"))?,
             touched_at: row.touched_at,
             unsure: row.unsure,
             agreeing_reads: row.agreeing_reads,
             agreeing_since: row.agreeing_since,
+            proof_of: row.proof_of,
             disagreeing_reads: row.disagreeing_reads,
             last_read_at: row.last_read_at,
             access_entry_arn: row.access_entry_arn,
@@ -130,7 +132,7 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
         UPDATE entry e SET lease_token = $2, lease_until = $3, attempts = e.attempts + 1
           FROM (SELECT * FROM ending UNION ALL SELECT * FROM other) AS due
          WHERE e.cluster_name = due.cluster_name AND e.principal_arn = due.principal_arn
-        RETURNING e.cluster_name, e.principal_arn",
+        RETURNING e.cluster_name, e.principal_arn, e.wakes",
         tx.now,
         token,
         tx.now + lease,
@@ -139,8 +141,8 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    let lease = |cluster_name, principal_arn| Lease { cluster_name, principal_arn, token };
-    Ok(rows.into_iter().map(|row| lease(row.cluster_name, row.principal_arn)).collect())
+    let lease = |cluster_name, principal_arn, wakes| Lease { cluster_name, principal_arn, token, wakes };
+    Ok(rows.into_iter().map(|row| lease(row.cluster_name, row.principal_arn, row.wakes)).collect())
 }
 
 /// When the next entry is due, leased ones and those on `busy` clusters left out.
@@ -172,8 +174,8 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
         "-- entries.hold
         UPDATE entry SET lease_until = $4
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
-        RETURNING cluster_name, principal_arn, wakes, attempts, written, touched_at, unsure, agreeing_reads,
-                  agreeing_since, disagreeing_reads, last_read_at, access_entry_arn, last_error, drifted,
+        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, agreeing_reads,
+                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, last_error, drifted,
                   overdue_reported",
         lease.cluster_name,
         lease.principal_arn,
@@ -197,7 +199,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         UPDATE entry
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
-               overdue_reported = $14, attempts = $15
+               overdue_reported = $14, attempts = $15, proof_of = $16
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -214,17 +216,18 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.drifted,
         record.overdue_reported,
         record.attempts,
+        record.proof_of,
     )
     .execute(&mut *tx.inner)
     .await?;
     if saved.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
 }
 
-/// Gives the lease back and says when to look next. If somebody asked for a look since `seen_wakes`, that is now.
+/// Gives the lease back and says when to look next. If somebody asked for a look since the claim, that is now.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
-pub async fn release(tx: &mut Tx, lease: &Lease, seen_wakes: i64, due: Due) -> Result<(), StoreError> {
+pub async fn release(tx: &mut Tx, lease: &Lease, due: Due) -> Result<(), StoreError> {
     let released = sqlx::query!(
         "-- entries.release
         UPDATE entry
@@ -235,7 +238,7 @@ pub async fn release(tx: &mut Tx, lease: &Lease, seen_wakes: i64, due: Due) -> R
         lease.cluster_name,
         lease.principal_arn,
         lease.token,
-        seen_wakes,
+        lease.wakes,
         due.next_run_at,
         due.ends_at,
         tx.now,

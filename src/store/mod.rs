@@ -77,7 +77,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Migration`] when a migration fails or the database is ahead of this build.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        MIGRATIONS.run(&self.pool).await.map_err(|error| StoreError::Migration(error.to_string()))
+        let mut connection = self.pool.acquire().await?.detach();
+        // A migration may take its time, and replicas wait for one another; the limits are for everyday work.
+        sqlx::raw_sql("-- store.unlimited\nSET statement_timeout = 0; SET lock_timeout = 0")
+            .execute(&mut connection)
+            .await?;
+        MIGRATIONS.run(&mut connection).await.map_err(|error| StoreError::Migration(error.to_string()))
     }
 
     /// Opens a transaction and takes the time from the database. Safe to cancel: sqlx up to 0.9.0 hands a connection back

@@ -271,10 +271,11 @@ pub async fn beside(
     Ok((pending, rows.into_iter().map(Request::try_from).collect::<Result<_, _>>()?))
 }
 
-/// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile.
+/// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile. A row that does
+/// not decode is reported in the log and keeps none of the others.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+/// [`StoreError::Unavailable`].
 pub async fn lock_overdue(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query_as!(
         RequestRow,
@@ -286,7 +287,7 @@ pub async fn lock_overdue(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, Store
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    rows.into_iter().map(Request::try_from).collect()
+    Ok(rows.into_iter().filter_map(|row| Request::try_from(row).inspect_err(report).ok()).collect())
 }
 
 /// The lowest UUID v7 that a request filed at `at` can have, give or take the clocks of replicas.

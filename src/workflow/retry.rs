@@ -33,7 +33,7 @@ pub async fn retry(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowError> 
     if request.state != RequestState::Failed {
         return Err(illegal("only what has failed can be tried again".to_owned()));
     }
-    let was_active = request.grant.verified_at.is_some();
+    let was_active = request.grant.applied_at.is_some();
     if was_active && request.grant.expires_at.is_some_and(|expiry| expiry <= now) {
         return Err(illegal("its time is over; file a new request".to_owned()));
     }

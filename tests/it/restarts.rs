@@ -241,3 +241,41 @@ async fn two_workers_on_one_entry_never_overlap_their_writes() {
         assert!(pair[1].started_at >= pair[0].finished_at.unwrap(), "{:?} overlaps {:?}", pair[1], pair[0]);
     }
 }
+
+#[tokio::test]
+async fn a_revoke_during_a_look_at_a_proven_entry_is_not_ended_by_that_look() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    bed.pass(bed.desk.settings.tempo.drift_interval);
+    // Right after the look, before what was seen is recorded.
+    let eks = Halting::new(&bed, 1);
+    let held = worker(&bed, eks.clone());
+    let work = tokio::spawn(async move { held.turn().await });
+    eks.halted.notified().await;
+    bed.revoke("bob", request.id).await.unwrap();
+    eks.resume.notify_one();
+    work.await.unwrap().unwrap();
+    assert_eq!(bed.state(request.id).await, RequestState::Revoking, "what was seen was the grant, not its end");
+    bed.until(request.id, RequestState::Ended).await;
+    assert!(bed.truth("dev", ROLE).await.is_none());
+}
+
+#[tokio::test]
+async fn a_grant_approved_during_a_write_for_another_is_not_taken_for_written() {
+    let bed = Bed::new().await;
+    let first = bed.granted(view("payments")).await;
+    // 2 is right before the create, 3 right after it.
+    let eks = Halting::new(&bed, 5);
+    let held = worker(&bed, eks.clone());
+    let work = tokio::spawn(async move { held.turn().await });
+    eks.halted.notified().await;
+    let second = bed.granted(policy("AmazonEKSEditPolicy", &["orders"])).await;
+    eks.resume.notify_one();
+    work.await.unwrap().unwrap();
+    assert_eq!(bed.state(first.id).await, RequestState::Verifying);
+    let waiting = bed.get(second.id).await.request;
+    assert_eq!((waiting.state, waiting.grant.starts_at), (RequestState::Applying, None), "nothing was written for it");
+    bed.until(second.id, RequestState::Active).await;
+    settled_content(&bed, &[first.id, second.id]).await;
+}

@@ -1,9 +1,10 @@
 //! What time, quorum and policy make of the requests of one entry, and what they add up to. Nothing is taken from a
 //! `state` column alone: the quorum is worked out from the review rows each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::super::desk::{Desk, OnLostQuorum, own_call};
 use crate::domain::entry::{EntryContent, OWNER_TAG};
@@ -33,6 +34,8 @@ pub(super) enum Move {
 pub(super) struct Assessment {
     /// Moves that are due, by position in the list of requests.
     pub(super) moves: Vec<(usize, Move)>,
+    /// What is live after those moves, or being taken away.
+    pub(super) covered: BTreeSet<Uuid>,
     /// The union of what is live after those moves.
     pub(super) desired: Option<EntryContent>,
     /// The tags an entry would be created with.
@@ -77,8 +80,13 @@ pub(super) fn assess(
     for place in live.iter().rev() {
         tags.extend(requests[*place].spec.tags.clone());
     }
+    let moved = |place: &usize| moves.iter().any(|(moved, due)| moved == place && !matches!(due, Move::Misfit(_)));
+    let covered = (0..requests.len())
+        .filter(|place| live.contains(place) || moved(place) || requests[*place].state == RequestState::Revoking)
+        .map(|place| requests[place].id)
+        .collect();
     tags.insert(OWNER_TAG.to_owned(), desk.settings.installation.clone());
-    Assessment { moves, desired: merged.desired, tags }
+    Assessment { moves, covered, desired: merged.desired, tags }
 }
 
 fn due_move(
@@ -96,7 +104,8 @@ fn due_move(
     if request.grant.expires_at.is_some_and(|expiry| expiry <= now) {
         return Some(Move::Expire);
     }
-    let not_applied = request.grant.starts_at.is_none();
+    // Until everything it asks for is written, it is not applied: the first write may have given nothing yet.
+    let not_applied = request.grant.applied_at.is_none();
     if not_applied || desk.settings.on_lost_quorum == OnLostQuorum::End {
         let case = desk.case(request);
         let standing = policies.standing(&case.facts(request), reviews, &desk.directory, &own_call(now));

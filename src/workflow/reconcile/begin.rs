@@ -1,9 +1,10 @@
 //! The start of a run: what time has brought about is recorded, and what the entry should hold is worked out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::super::WorkflowError;
 use super::super::desk::Desk;
@@ -30,8 +31,17 @@ pub struct Run {
     pub desired: Option<EntryContent>,
     /// The tags it would be created with.
     pub tags: BTreeMap<String, String>,
+    /// The requests this was worked out from. What the run finds out is about no others.
+    covered: BTreeSet<Uuid>,
     /// When this was worked out.
     pub now: DateTime<Utc>,
+}
+
+impl Run {
+    /// Whether `request` is one of those that this run was worked out from.
+    pub(super) fn covers(&self, request: &Request) -> bool {
+        self.covered.contains(&request.id)
+    }
 }
 
 /// Records what has become due (starts, expiries, lost quorums, deadlines) and says what the entry should hold now.
@@ -43,13 +53,13 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let mut all = requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?;
     let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
-    let Assessment { moves, desired, tags } = assessed(desk, &policies, &mut tx, &all).await?;
+    let Assessment { moves, covered, desired, tags } = assessed(desk, &policies, &mut tx, &all).await?;
     for (place, due) in moves {
         carry_out(&policies, &mut tx, &mut all[place], due).await?;
     }
     let now = tx.now();
     tx.commit().await?;
-    Ok(Run { lease: lease.clone(), record, desired, tags, now })
+    Ok(Run { lease: lease.clone(), record, desired, tags, covered, now })
 }
 
 /// The entry as it should be, from rows this transaction holds.

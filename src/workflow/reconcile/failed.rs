@@ -51,7 +51,7 @@ pub async fn refuse(desk: &Desk, run: &Run, why: Refused) -> Result<(), Workflow
     record.restart_proof();
     entries::save(&mut tx, &run.lease, &record).await?;
     let due = due(&desk.settings, &all, &record, now, None);
-    entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+    entries::release(&mut tx, &run.lease, due).await?;
     Ok(tx.commit().await?)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::WorkflowError;
 use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
-use super::begin::Run;
+use super::begin::{Run, assessed};
 use super::due::due;
 use super::wrote::{applied, begin_grant};
 use crate::domain::cluster::DriftMode;
@@ -14,6 +14,7 @@ use crate::domain::event::{EventType, NewEvent};
 use crate::domain::record::{EntryRecord, Written};
 use crate::domain::request::{Request, Verification, VerificationLevel};
 use crate::domain::states::RequestState;
+use crate::store::entries::Due;
 use crate::store::{Tx, entries, events, requests};
 
 /// What was seen.
@@ -35,8 +36,17 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     let mut tx = desk.store.begin().await?;
     let (now, tempo) = (tx.now(), &desk.settings.tempo);
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let policies = desk.policies.current();
+    let assessment = assessed(desk, &policies, &mut tx, &all).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    if !assessment.moves.is_empty() || assessment.desired != run.desired {
+        // What was seen was held against something that is no longer wanted: it proves nothing. Look again, now.
+        let now = Some(now);
+        entries::release(&mut tx, &run.lease, Due { next_run_at: now, ends_at: now }).await?;
+        return Ok(tx.commit().await?);
+    }
     record.attempts = 0;
+    record.prove(run.desired.as_ref());
     if what == Seen::AsDesired {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Applying) {
             // No write was needed: another grant gives the same already, or the worker died after the last write. Then
@@ -47,6 +57,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
             applied(&mut tx, request, now).await?;
             record.restart_proof();
         }
+        record.prove(run.desired.as_ref());
     }
     match what {
         Seen::StillDrifted => record.last_read_at = Some(now),
@@ -55,11 +66,13 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     if record.is_proven(tempo) && what == Seen::AsDesired {
         settle(&mut tx, run, &mut record).await?;
     }
-    prove(desk, &mut tx, &mut all, &record, now).await?;
+    if what == Seen::AsDesired {
+        prove(desk, &mut tx, &mut all, &record, now).await?;
+    }
     report_overdue(desk, &mut tx, &mut all, &mut record, now).await?;
     entries::save(&mut tx, &run.lease, &record).await?;
     let due = due(&desk.settings, &all, &record, now, None);
-    entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+    entries::release(&mut tx, &run.lease, due).await?;
     Ok(tx.commit().await?)
 }
 
@@ -175,9 +188,9 @@ pub async fn drifted(desk: &Desk, run: &mut Run, mode: DriftMode, found: Value) 
     entries::save(&mut tx, &run.lease, &record).await?;
     if mode == DriftMode::Report {
         let due = due(&desk.settings, &all, &record, now, None);
-        entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+        entries::release(&mut tx, &run.lease, due).await?;
     }
     tx.commit().await?;
-    run.record = EntryRecord { wakes: run.record.wakes, ..record };
+    run.record = record;
     Ok(())
 }

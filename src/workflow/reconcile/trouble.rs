@@ -68,9 +68,14 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
         retrying,
     };
     let mut gave_up = false;
-    for request in all.iter_mut().filter(|request| concerns(step, request)) {
+    let ours = |request: &Request| run.covers(request) && concerns(step, request);
+    // A write that is made for a new grant is not held against one that is already being proven.
+    let applying = all.iter().any(|request| request.state == RequestState::Applying && ours(request));
+    for request in all.iter_mut().filter(|request| ours(request)) {
         let from = request.state;
-        let fails = from == RequestState::Applying && is_final_for(desk, failure, request, now);
+        let may_fail =
+            from == RequestState::Applying || (from == RequestState::Verifying && !applying && step.is_some());
+        let fails = may_fail && is_final_for(desk, failure, request, now);
         gave_up |= fails;
         request.last_error = Some(error(!fails));
         let mut events = vec![];
@@ -88,16 +93,15 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
     if gave_up {
         due.next_run_at = Some(now);
     }
-    entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+    entries::release(&mut tx, &run.lease, due).await?;
     Ok(tx.commit().await?)
 }
 
 /// Whether the failed call was made for `request`. A failed look concerns everything that is on its way.
 fn concerns(step: Option<&Step>, request: &Request) -> bool {
     match request.state {
-        RequestState::Applying => step.is_none_or(|step| grants(step, request)),
+        RequestState::Applying | RequestState::Verifying => step.is_none_or(|step| grants(step, request)),
         RequestState::Revoking => step.is_none_or(|step| !matches!(step, Step::Create(_) | Step::Associate { .. })),
-        RequestState::Verifying => step.is_none(),
         _ => false,
     }
 }
@@ -113,8 +117,8 @@ fn is_final_for(desk: &Desk, failure: &Failure, request: &Request, now: DateTime
 /// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
 pub async fn abandon(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
-    let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
+    entries::hold(&mut tx, lease, desk.settings.lease).await?;
     let next = Some(tx.now() + wait);
-    entries::release(&mut tx, lease, record.wakes, Due { next_run_at: next, ends_at: next }).await?;
+    entries::release(&mut tx, lease, Due { next_run_at: next, ends_at: next }).await?;
     Ok(tx.commit().await?)
 }

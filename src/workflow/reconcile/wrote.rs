@@ -12,7 +12,7 @@ use super::events::{grants, of_step, told};
 use crate::domain::entry::EntryContent;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::plan::Step;
-use crate::domain::record::{EntryRecord, Written};
+use crate::domain::record::Written;
 use crate::domain::request::{Grant, Request};
 use crate::domain::states::RequestState;
 use crate::store::{Tx, entries, events, requests};
@@ -55,17 +55,17 @@ pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), Workflo
     }
     log(&mut tx, run, &mut all, &done, now).await?;
     if done.last {
-        for request in all.iter_mut().filter(|request| request.state == RequestState::Applying) {
+        for request in all.iter_mut().filter(|request| request.state == RequestState::Applying && run.covers(request)) {
             applied(&mut tx, request, now).await?;
         }
     }
     entries::save(&mut tx, &run.lease, &record).await?;
     if done.last {
         let due = due(&desk.settings, &all, &record, now, Some(now + desk.settings.tempo.interval));
-        entries::release(&mut tx, &run.lease, run.record.wakes, due).await?;
+        entries::release(&mut tx, &run.lease, due).await?;
     }
     tx.commit().await?;
-    run.record = EntryRecord { wakes: run.record.wakes, ..record };
+    run.record = record;
     Ok(())
 }
 
@@ -100,6 +100,7 @@ async fn log(
     now: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
     let concerned = |request: &Request| match request.state {
+        _ if !run.covers(request) => false,
         RequestState::Applying => grants(&done.step, request),
         RequestState::Revoking => matches!(done.step, Step::Disassociate { .. } | Step::Delete | Step::Update { .. }),
         _ => false,
