@@ -15,7 +15,6 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::reconcile::Tempo;
 use crate::domain::rules::Limits;
 use crate::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
-use crate::eks::pace::Paced;
 use crate::lifecycle::{Ended, Signals, Tasks};
 use crate::policy::PolicySet;
 use crate::store::{self, Store};
@@ -117,9 +116,13 @@ async fn start_worker(config: &Config, desk: &Desk, credentials: Option<StaticCr
         operation_timeout: config.worker.operation_timeout,
         installation: config.installation.clone(),
     });
-    let eks = Arc::new(Paced::new(aws, config.worker.eks_calls_per_second, config.worker.operation_timeout));
-    let pace = Pace { concurrency: config.worker.concurrency, poll_interval: config.worker.poll_interval };
-    let worker = Worker::new(desk.clone(), eks, pace);
+    let pace = Pace {
+        concurrency: config.worker.concurrency,
+        poll_interval: config.worker.poll_interval,
+        calls_per_second: config.worker.eks_calls_per_second,
+        patience: config.worker.operation_timeout,
+    };
+    let worker = Worker::new(desk.clone(), Arc::new(aws), pace);
     let watching = worker.clone();
     let stop = tasks.soft();
     tasks.spawn("clusters", async move { watching.watch_clusters(HEALTH_TICK, stop).await });

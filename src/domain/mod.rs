@@ -12,6 +12,7 @@ pub mod entry;
 pub mod event;
 pub mod identity;
 pub mod merge;
+pub mod pace;
 pub mod plan;
 pub mod reconcile;
 pub mod record;

@@ -55,12 +55,24 @@ impl EntryRecord {
         self.agreeing_reads >= tempo.reads
     }
 
-    /// The earliest a proof may be complete: `settle` after the last write, or, when the outcome of that is unknown, not
-    /// before anything it did must have become visible.
+    /// The earliest a proof may be complete: `settle` after the last write, and not before anything must have become
+    /// visible that a write did whose outcome is unknown.
     #[must_use]
     pub fn settles_at(&self, tempo: &Tempo) -> Option<DateTime<Utc>> {
         let wait = if self.unsure { tempo.settle.max(tempo.visibility) } else { tempo.settle };
-        self.touched_at.map(|touched| touched + wait)
+        self.touched_at.map(|touched| touched + wait).max(self.doubt_until)
+    }
+
+    /// Another write is about to be made. That the outcome of the one before it is unknown stays remembered: what that
+    /// one did may show after this one is read back.
+    pub fn begin_write(&mut self, now: DateTime<Utc>, tempo: &Tempo) {
+        if self.unsure {
+            self.doubt_until = self.doubt_until.max(self.touched_at.map(|touched| touched + tempo.visibility));
+        }
+        // From here on the outcome is unknown until it is recorded: a worker that dies now leaves that behind.
+        self.touched_at = Some(now);
+        self.unsure = true;
+        self.restart_proof();
     }
 
     /// Whether the last read completed a proof.
@@ -111,7 +123,15 @@ pub fn judge(
     now: DateTime<Utc>,
     tempo: &Tempo,
 ) -> Verdict {
-    if observed.is_some_and(|entry| !entry.is_owned_by(installation)) {
+    let proven = record.is_proven(tempo);
+    let fresh = !proven && record.touched_at.is_some_and(|touched| now < touched + tempo.visibility);
+    let written = record.written.as_ref().map(|written| written.content.as_ref());
+    if let Some(entry) = observed.filter(|entry| !entry.is_owned_by(installation)) {
+        // Ours was created moments ago, and this is what stood there before it: an old read.
+        let replaced = record.access_entry_arn.as_ref().is_some_and(|ours| *ours != entry.access_entry_arn);
+        if fresh && replaced && matches!(written, Some(Some(_))) {
+            return Verdict::NotYet;
+        }
         // Nothing of ours is there. If nothing should be, that is as good as gone.
         return if desired.is_none() { Verdict::Agrees } else { Verdict::NotOurs };
     }
@@ -121,9 +141,6 @@ pub fn judge(
         Ok(steps) => steps,
         Err(error) => return Verdict::Impossible(error),
     };
-    let proven = record.is_proven(tempo);
-    let fresh = !proven && record.touched_at.is_some_and(|touched| now < touched + tempo.visibility);
-    let written = record.written.as_ref().map(|written| written.content.as_ref());
     match written {
         // The last write is known to have happened: until reads must show it, plan from it.
         Some(written) if fresh && !record.unsure => match plan(written, desired) {
@@ -187,6 +204,7 @@ mod tests {
             written: written.map(|content| Written { content }),
             touched_at: touched.map(at),
             unsure: false,
+            doubt_until: None,
             agreeing_reads: 0,
             agreeing_since: None,
             proof_of: None,
@@ -257,6 +275,32 @@ mod tests {
         assert_eq!(record.next_read_at(at(20), &TEMPO), at(60));
         record.count_read(true, at(60), &TEMPO);
         assert!(record.is_proven(&TEMPO));
+    }
+
+    #[test]
+    fn a_write_after_a_lost_answer_does_not_end_the_doubt() {
+        let mut record = record(Some(Some(content(&["A"]))), Some(0));
+        record.begin_write(at(10), &TEMPO);
+        // The answer to that is lost; the next write, of something else, is answered at once.
+        record.begin_write(at(12), &TEMPO);
+        record.unsure = false;
+        for second in [13, 15, 17, 27, 40] {
+            record.count_read(true, at(second), &TEMPO);
+        }
+        assert!(!record.is_proven(&TEMPO), "what the lost write did may still show");
+        assert_eq!(record.next_read_at(at(40), &TEMPO), at(70));
+        record.count_read(true, at(70), &TEMPO);
+        assert!(record.is_proven(&TEMPO));
+    }
+
+    #[test]
+    fn an_old_read_of_the_entry_before_ours_is_no_conflict() {
+        let mut record = record(Some(Some(content(&["A"]))), Some(0));
+        record.access_entry_arn = Some("ours".into());
+        let theirs = ObservedEntry { access_entry_arn: "theirs".into(), ..observed(&content(&["B"]), "them") };
+        assert_eq!(judged(&record, Some(&content(&["A"])), Some(&theirs), 59), Verdict::NotYet);
+        assert_eq!(judged(&record, None, Some(&theirs), 59), Verdict::NotYet, "ours is still to be taken away");
+        assert_eq!(judged(&record, Some(&content(&["A"])), Some(&theirs), 60), Verdict::NotOurs, "no old read by now");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct EntryRecord {
     pub touched_at: Option<DateTime<Utc>>,
     /// Whether the outcome of the last write is unknown: the answer was lost, or the worker died before it came.
     pub unsure: bool,
+    /// Until then, a write before the last one whose outcome nobody ever learnt may still show, and nothing is proven.
+    pub doubt_until: Option<DateTime<Utc>>,
     /// Consecutive reads that agreed with what is desired.
     pub agreeing_reads: i32,
     /// When the first of them was.

@@ -15,7 +15,6 @@ pub mod aws;
 mod classify;
 mod error;
 mod explain;
-pub mod pace;
 
 pub use error::{Class, EksError};
 

@@ -2,6 +2,7 @@
 //! token, and 0 rows mean that the lease, and with it the right to say anything, is lost.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,6 +16,8 @@ pub struct Lease {
     pub cluster_name: String,
     /// Whose entry it is.
     pub principal_arn: String,
+    /// Whether there was something to take away when it was claimed.
+    pub ending: bool,
     token: Uuid,
     /// What the entry's wakes were when it was claimed: whatever has woken it since calls for another look.
     wakes: i64,
@@ -36,6 +39,7 @@ struct EntryRow {
     written: Option<Value>,
     touched_at: Option<DateTime<Utc>>,
     unsure: bool,
+    doubt_until: Option<DateTime<Utc>>,
     agreeing_reads: i32,
     agreeing_since: Option<DateTime<Utc>>,
     proof_of: Option<String>,
@@ -47,29 +51,42 @@ struct EntryRow {
     overdue_reported: bool,
 }
 
-impl TryFrom<EntryRow> for EntryRecord {
-    type Error = StoreError;
-
-    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
-        let corrupt =
-            |column| StoreError::corrupt("entry", column, format!("{} {}", row.cluster_name, row.principal_arn));
-        Ok(Self {
+/// What is remembered of an entry only ever saves calls and waiting, so what does not decode is forgotten, never in the
+/// way: without knowing what was written, EKS is the only witness, and a proof waits until it must show everything.
+impl From<EntryRow> for EntryRecord {
+    fn from(row: EntryRow) -> Self {
+        let key = format!("{} {}", row.cluster_name, row.principal_arn);
+        let (written, garbled) = decoded(row.written, "written", &key);
+        let (last_error, _) = decoded(row.last_error, "last_error", &key);
+        Self {
             attempts: row.attempts,
-            written: row.written.map(serde_json::from_value).transpose().map_err(|_| corrupt("written"))?,
+            written,
             touched_at: row.touched_at,
-            unsure: row.unsure,
+            unsure: row.unsure || (garbled && row.touched_at.is_some()),
+            doubt_until: row.doubt_until,
             agreeing_reads: row.agreeing_reads,
             agreeing_since: row.agreeing_since,
             proof_of: row.proof_of,
             disagreeing_reads: row.disagreeing_reads,
             last_read_at: row.last_read_at,
             access_entry_arn: row.access_entry_arn,
-            last_error: row.last_error.map(serde_json::from_value).transpose().map_err(|_| corrupt("last_error"))?,
+            last_error,
             drifted: row.drifted,
             overdue_reported: row.overdue_reported,
             cluster_name: row.cluster_name,
             principal_arn: row.principal_arn,
-        })
+        }
+    }
+}
+
+/// What a column holds, and whether there was something that could not be read.
+fn decoded<T: DeserializeOwned>(value: Option<Value>, column: &'static str, key: &str) -> (Option<T>, bool) {
+    match value.map(serde_json::from_value).transpose() {
+        Ok(value) => (value, false),
+        Err(error) => {
+            tracing::error!(entry = key, column, %error, "an entry was changed by other means than Entryway; that is forgotten");
+            (None, true)
+        }
     }
 }
 
@@ -117,7 +134,7 @@ pub async fn wake_at(
 pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -> Result<Vec<Lease>, StoreError> {
     let token = Uuid::new_v4();
     let rows = sqlx::query!(
-        "-- entries.claim
+        r#"-- entries.claim
         WITH ending AS (
             SELECT cluster_name, principal_arn FROM entry
              WHERE ends_at <= $1 AND next_run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
@@ -132,7 +149,7 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
         UPDATE entry e SET lease_token = $2, lease_until = $3, attempts = e.attempts + 1
           FROM (SELECT * FROM ending UNION ALL SELECT * FROM other) AS due
          WHERE e.cluster_name = due.cluster_name AND e.principal_arn = due.principal_arn
-        RETURNING e.cluster_name, e.principal_arn, e.wakes",
+        RETURNING e.cluster_name, e.principal_arn, e.wakes, coalesce(e.ends_at <= $1, false) AS "ending!""#,
         tx.now,
         token,
         tx.now + lease,
@@ -141,8 +158,14 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    let lease = |cluster_name, principal_arn, wakes| Lease { cluster_name, principal_arn, token, wakes };
-    Ok(rows.into_iter().map(|row| lease(row.cluster_name, row.principal_arn, row.wakes)).collect())
+    let leases = rows.into_iter().map(|row| Lease {
+        cluster_name: row.cluster_name,
+        principal_arn: row.principal_arn,
+        ending: row.ending,
+        token,
+        wakes: row.wakes,
+    });
+    Ok(leases.collect())
 }
 
 /// When the next entry is due, leased ones and those on `busy` clusters left out.
@@ -167,14 +190,14 @@ pub async fn next_due(store: &Store, busy: &[String]) -> Result<Option<TimeDelta
 /// Makes sure the lease is still ours, prolongs it, and keeps it until this transaction ends.
 ///
 /// # Errors
-/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
 pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryRecord, StoreError> {
-    sqlx::query_as!(
+    let row = sqlx::query_as!(
         EntryRow,
         "-- entries.hold
         UPDATE entry SET lease_until = $4
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
-        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, agreeing_reads,
+        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, agreeing_reads,
                   agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, last_error, drifted,
                   overdue_reported",
         lease.cluster_name,
@@ -184,9 +207,8 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
         tx.now,
     )
     .fetch_optional(&mut *tx.inner)
-    .await?
-    .ok_or(StoreError::LeaseLost)?
-    .try_into()
+    .await?;
+    row.map(EntryRecord::from).ok_or(StoreError::LeaseLost)
 }
 
 /// Records what is known of the entry now, and goes on holding it.
@@ -199,7 +221,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         UPDATE entry
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
-               overdue_reported = $14, attempts = $15, proof_of = $16
+               overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -217,6 +239,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.overdue_reported,
         record.attempts,
         record.proof_of,
+        record.doubt_until,
     )
     .execute(&mut *tx.inner)
     .await?;

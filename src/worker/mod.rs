@@ -6,6 +6,7 @@ mod health;
 mod reconcile;
 mod retry;
 pub mod sweep;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use crate::eks::Eks;
 use crate::store::StoreError;
 use crate::store::entries::{self, Lease};
 use crate::workflow::Desk;
+use turns::Turns;
 
 /// How the worker goes about it.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,10 @@ pub struct Pace {
     pub concurrency: usize,
     /// How often to look for work when nobody says that there is some.
     pub poll_interval: Duration,
+    /// The most calls per second to EKS, for each account and region, over all replicas.
+    pub calls_per_second: u32,
+    /// How long an entry may wait for its turn to call EKS; far below the lease.
+    pub patience: Duration,
 }
 
 /// An account and region: what one of them does to its calls must not slow the others.
@@ -37,13 +43,20 @@ pub struct Worker<E> {
     desk: Desk,
     eks: Arc<E>,
     pace: Pace,
+    turns: Arc<Turns>,
     /// Clusters that EKS has been seen to have, where configuration says they are.
     known: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl<E> Clone for Worker<E> {
     fn clone(&self) -> Self {
-        Self { desk: self.desk.clone(), eks: self.eks.clone(), pace: self.pace, known: self.known.clone() }
+        Self {
+            desk: self.desk.clone(),
+            eks: self.eks.clone(),
+            pace: self.pace,
+            turns: self.turns.clone(),
+            known: self.known.clone(),
+        }
     }
 }
 
@@ -51,7 +64,8 @@ impl<E: Eks> Worker<E> {
     /// A worker that reaches EKS through `eks`.
     #[must_use]
     pub fn new(desk: Desk, eks: Arc<E>, pace: Pace) -> Self {
-        Self { desk, eks, pace, known: Arc::default() }
+        let turns = Arc::new(Turns::new(desk.store.clone(), pace.calls_per_second, pace.patience));
+        Self { desk, eks, pace, turns, known: Arc::default() }
     }
 
     /// Works until `stop`, then finishes what it has begun and takes nothing more.

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::turns::Turn;
 use super::{Worker, name_of, retry};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::{Cluster, DriftMode};
@@ -53,7 +54,7 @@ impl<E: Eks> Worker<E> {
     async fn rounds(&self, lease: &Lease) -> Result<(), WorkflowError> {
         let Some(cluster) = self.desk.clusters.get(&lease.cluster_name) else {
             tracing::warn!(entry = %name_of(lease), "the cluster is no longer configured; nothing can be done about its entries");
-            return reconcile::abandon(&self.desk, lease, REST).await;
+            return reconcile::unconfigured(&self.desk, lease, REST).await;
         };
         let principal: PrincipalArn = lease.principal_arn.parse().map_err(|_| StoreError::Corrupt {
             table: "entry",
@@ -70,8 +71,13 @@ impl<E: Eks> Worker<E> {
 
     async fn round(&self, lease: &Lease, cluster: &Cluster, principal: &PrincipalArn) -> Result<Round, WorkflowError> {
         let desk = &self.desk;
+        // Describe, and a page of policies.
+        if let Turn::Queue(wait) = self.turns.wait(cluster, 2, lease.ending).await? {
+            reconcile::put_off(desk, lease, wait).await?;
+            return Ok(Round::Closed);
+        }
         let mut run = reconcile::begin(desk, lease).await?;
-        let observed = match self.look(cluster, principal).await {
+        let observed = match self.heed(cluster, self.look(cluster, principal).await).await? {
             Ok(observed) => observed,
             Err(error) => return self.give_up(&run, cluster, None, &error).await,
         };
@@ -84,6 +90,11 @@ impl<E: Eks> Worker<E> {
             Verdict::NotOurs => reconcile::refuse(desk, &run, not_ours(observed)).await?,
             Verdict::Impossible(why) => reconcile::refuse(desk, &run, Refused::Impossible(why.to_string())).await?,
             Verdict::Write { from, steps } => return self.write(&mut run, cluster, principal, from, steps).await,
+            // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry.
+            Verdict::Drift { steps } if cluster.drift == DriftMode::Report && run.applying => {
+                let from = observed.map(|entry| entry.as_asked(principal));
+                return self.write(&mut run, cluster, principal, from, steps).await;
+            }
             Verdict::Drift { steps } => {
                 let found = json!(observed.map(|entry| &entry.content));
                 reconcile::drifted(desk, &mut run, cluster.drift, found).await?;
@@ -96,17 +107,31 @@ impl<E: Eks> Worker<E> {
         Ok(Round::Closed)
     }
 
-    /// Looks at the entry, once it is certain that this is the cluster configuration means: as long as an entry is
-    /// absent, nothing about it would tell that it is looked for in the wrong account.
+    /// Looks at the entry. That there is none is believed only once it is certain that this is the cluster configuration
+    /// means: nothing about an absent entry tells that it was looked for in the wrong account. An entry that is there
+    /// says itself where it is, so that ending access does not depend on the right to describe the cluster.
     async fn look(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
-        if !self.is_known(&cluster.name) {
+        let observed = self.eks.observe(cluster, principal).await?;
+        if observed.is_none() && !self.is_known(&cluster.name) {
             let gate = self.eks.describe_cluster(cluster).await?;
             if !gate.takes_access_entries() {
                 return Err(EksError::of(Class::AuthMode));
             }
-            self.learn(&cluster.name);
         }
-        self.eks.observe(cluster, principal).await
+        self.learn(&cluster.name);
+        Ok(observed)
+    }
+
+    /// Slows every replica down when AWS says that there were too many calls, and hands the answer on.
+    pub(super) async fn heed<T>(
+        &self,
+        cluster: &Cluster,
+        answer: Result<T, EksError>,
+    ) -> Result<Result<T, EksError>, StoreError> {
+        if matches!(&answer, Err(error) if error.class == Class::Throttled) {
+            self.turns.slow_down(cluster).await?;
+        }
+        Ok(answer)
     }
 
     /// Makes the calls one by one, each only if everything still stands right before it.
@@ -121,10 +146,15 @@ impl<E: Eks> Worker<E> {
         let mut content = from;
         let mut left = steps.len();
         for step in steps {
+            // Before the guard, so that nothing comes between what it checks and the call.
+            if let Turn::Queue(wait) = self.turns.wait(cluster, 1, run.lease.ending).await? {
+                reconcile::put_off(&self.desk, &run.lease, wait).await?;
+                return Ok(Round::Closed);
+            }
             if reconcile::guard(&self.desk, run).await? == Guarded::Changed {
                 return Ok(Round::Again);
             }
-            let (write, access_entry_arn) = match self.call(run, cluster, principal, &step).await {
+            let (write, access_entry_arn) = match self.heed(cluster, self.call(run, cluster, principal, &step).await).await? {
                 Ok(done) => done,
                 Err(error) => return self.give_up(run, cluster, Some(&step), &error).await,
             };

@@ -5,7 +5,7 @@ use rand::Rng;
 
 use crate::domain::cluster::Cluster;
 use crate::eks::{Class, EksError};
-use crate::workflow::reconcile::Failure;
+use crate::workflow::reconcile::{Failure, Finality};
 
 /// The wait after a first failure; it doubles with each further one.
 const FIRST_WAIT: TimeDelta = TimeDelta::milliseconds(500);
@@ -48,8 +48,12 @@ pub(super) fn failure(error: &EksError, cluster: &Cluster, attempts: i32, interv
         detail,
         aws_code: error.code.clone(),
         aws_message: error.message.clone(),
-        is_final: matches!(error.class, Class::Final | Class::Denied | Class::AuthMode | Class::ClusterGone),
-        is_final_after_grace: error.class == Class::FreshPrincipal,
+        finality: match error.class {
+            Class::Final => Finality::Final,
+            Class::Denied | Class::AuthMode | Class::ClusterGone => Finality::UnlessApplied,
+            Class::FreshPrincipal => Finality::AfterGrace,
+            _ => Finality::Passing,
+        },
         is_snooze,
         is_ambiguous: error.ambiguous,
         wait,

@@ -93,9 +93,10 @@ impl Desk {
         let standing = policies.standing(&facts, &reviews, &self.directory, &call);
         let has_reviewed = reviews.iter().any(|review| review.reviewer == caller.user());
         let is_review = |action| matches!(action, Action::Approve | Action::Deny);
+        let undecidable = has_reviewed || request.is_overdue(now);
         let allowed = DOABLE
             .into_iter()
-            .filter(|(action, states)| states.contains(&request.state) && !(has_reviewed && is_review(*action)))
+            .filter(|(action, states)| states.contains(&request.state) && !(undecidable && is_review(*action)))
             .filter(|(action, _)| may(*action))
             .map(|(action, _)| action.as_str())
             .collect();

@@ -31,6 +31,8 @@ pub struct Run {
     pub desired: Option<EntryContent>,
     /// The tags it would be created with.
     pub tags: BTreeMap<String, String>,
+    /// Whether a grant waits to be applied. Then the entry is written even where drift is only to be reported.
+    pub applying: bool,
     /// The requests this was worked out from. What the run finds out is about no others.
     covered: BTreeSet<Uuid>,
     /// When this was worked out.
@@ -57,9 +59,10 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     for (place, due) in moves {
         carry_out(&policies, &mut tx, &mut all[place], due).await?;
     }
+    let applying = all.iter().any(|request| request.state == RequestState::Applying && covered.contains(&request.id));
     let now = tx.now();
     tx.commit().await?;
-    Ok(Run { lease: lease.clone(), record, desired, tags, covered, now })
+    Ok(Run { lease: lease.clone(), record, desired, tags, applying, covered, now })
 }
 
 /// The entry as it should be, from rows this transaction holds.

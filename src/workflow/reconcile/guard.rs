@@ -28,10 +28,7 @@ pub async fn guard(desk: &Desk, run: &mut Run) -> Result<Guarded, WorkflowError>
         return Ok(Guarded::Changed);
     }
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
-    // From here on the outcome is unknown until it is recorded: a worker that dies now leaves that behind.
-    record.touched_at = Some(tx.now());
-    record.unsure = true;
-    record.restart_proof();
+    record.begin_write(tx.now(), &desk.settings.tempo);
     entries::save(&mut tx, &run.lease, &record).await?;
     run.now = tx.now();
     tx.commit().await?;

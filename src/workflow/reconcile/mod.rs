@@ -10,6 +10,7 @@ mod guard;
 mod health;
 mod seen;
 mod trouble;
+mod unconfigured;
 mod wrote;
 
 pub use begin::{Run, begin};
@@ -17,7 +18,8 @@ pub use failed::{Refused, refuse};
 pub use guard::{Guarded, guard};
 pub use health::{claim_checks, record_health};
 pub use seen::{Seen, drifted, seen};
-pub use trouble::{Failure, abandon, trouble};
+pub use trouble::{Failure, Finality, abandon, put_off, trouble};
+pub use unconfigured::unconfigured;
 pub use wrote::{Done, wrote};
 
 pub use crate::store::entries::{Due, Lease};

@@ -79,6 +79,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
 /// The entry is proven: what is desired is what EKS holds, and nothing is uncertain any more.
 async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord) -> Result<(), WorkflowError> {
     record.unsure = false;
+    record.doubt_until = None;
     record.last_error = None;
     record.written = Some(Written { content: run.desired.clone() });
     if std::mem::take(&mut record.drifted) {

@@ -17,6 +17,20 @@ use crate::domain::states::RequestState;
 use crate::store::entries::{self, Due};
 use crate::store::requests;
 
+/// Whether a grant has failed with the call that was made for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finality {
+    /// Asking again may well help.
+    Passing,
+    /// Final once the grant has been tried for `worker.fresh_principal_grace`.
+    AfterGrace,
+    /// Somebody has to mend something. A grant that was never applied fails, to be tried again when that is done; one
+    /// that holds access already is not given up for the sake of a right or a setting that is missing at the moment.
+    UnlessApplied,
+    /// Asking again will not change it.
+    Final,
+}
+
 /// What went wrong, as far as it matters for what to do next.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -28,10 +42,8 @@ pub struct Failure {
     pub aws_code: Option<String>,
     /// AWS's own words.
     pub aws_message: Option<String>,
-    /// Asking again will not change it.
-    pub is_final: bool,
-    /// Final only once the grant has been tried for `worker.fresh_principal_grace`.
-    pub is_final_after_grace: bool,
+    /// Whether asking again may change it.
+    pub finality: Finality,
     /// Waiting rather than failing: it does not count as an attempt.
     pub is_snooze: bool,
     /// The write may have happened all the same.
@@ -76,6 +88,9 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
         let may_fail =
             from == RequestState::Applying || (from == RequestState::Verifying && !applying && step.is_some());
         let fails = may_fail && is_final_for(desk, failure, request, now);
+        if !fails && failure.is_snooze && request.last_error.as_ref().is_some_and(|known| known.detail == failure.detail) {
+            continue;
+        }
         gave_up |= fails;
         request.last_error = Some(error(!fails));
         let mut events = vec![];
@@ -107,8 +122,14 @@ fn concerns(step: Option<&Step>, request: &Request) -> bool {
 }
 
 fn is_final_for(desk: &Desk, failure: &Failure, request: &Request, now: DateTime<Utc>) -> bool {
-    let in_grace = || request.applying_since.is_some_and(|since| now < since + desk.settings.fresh_principal_grace);
-    failure.is_final || (failure.is_final_after_grace && !in_grace())
+    match failure.finality {
+        Finality::Passing => false,
+        Finality::AfterGrace => {
+            request.applying_since.is_none_or(|since| now >= since + desk.settings.fresh_principal_grace)
+        }
+        Finality::UnlessApplied => request.grant.applied_at.is_none(),
+        Finality::Final => true,
+    }
 }
 
 /// Gives the lease back without having found anything out, to be looked at again after `wait`.
@@ -120,5 +141,19 @@ pub async fn abandon(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Re
     entries::hold(&mut tx, lease, desk.settings.lease).await?;
     let next = Some(tx.now() + wait);
     entries::release(&mut tx, lease, Due { next_run_at: next, ends_at: next }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Gives the lease back because it is not yet this entry's turn, which is no failed attempt.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
+pub async fn put_off(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Result<(), WorkflowError> {
+    let mut tx = desk.store.begin().await?;
+    let mut record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
+    record.attempts = (record.attempts - 1).max(0);
+    entries::save(&mut tx, lease, &record).await?;
+    let next = Some(tx.now() + wait);
+    entries::release(&mut tx, lease, Due { next_run_at: next, ends_at: next.filter(|_| lease.ending) }).await?;
     Ok(tx.commit().await?)
 }

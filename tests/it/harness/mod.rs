@@ -221,8 +221,14 @@ pub(crate) fn policy(name: &str, namespaces: &[&str]) -> Ask {
     }
 }
 
-fn pace() -> Pace {
-    Pace { concurrency: 8, poll_interval: Duration::from_secs(1) }
+pub(crate) fn pace() -> Pace {
+    Pace {
+        concurrency: 8,
+        poll_interval: Duration::from_secs(1),
+        // The clock of a test stands still, and with it the bucket of turns: this lasts for any test.
+        calls_per_second: 1_000_000,
+        patience: Duration::from_secs(5),
+    }
 }
 
 pub(crate) fn eks(sim: &Sim) -> AwsEks {
