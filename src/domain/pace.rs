@@ -120,7 +120,11 @@ mod tests {
         let waits: Vec<_> = (0..6).map(|_| take()).collect();
         assert_eq!(waits, [Ok(0), Ok(0), Ok(0), Ok(0), Ok(250), Ok(500)]);
         for _ in 0..2 {
-            assert_eq!(take(), Err(TimeDelta::milliseconds(500)), "nobody joins a queue too long for them, or pays for it");
+            assert_eq!(
+                take(),
+                Err(TimeDelta::milliseconds(500)),
+                "nobody joins a queue too long for them, or pays for it"
+            );
         }
     }
 

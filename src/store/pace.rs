@@ -25,11 +25,7 @@ struct BucketRow {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn take(
-    store: &Store,
-    lane: &Lane,
-    demand: Demand,
-) -> Result<Result<Taken, chrono::TimeDelta>, StoreError> {
+pub async fn take(store: &Store, lane: &Lane, demand: Demand) -> Result<Result<Taken, chrono::TimeDelta>, StoreError> {
     let mut tx = store.begin().await?;
     let mut bucket = lock(&mut tx, lane, demand.full_rate).await?;
     let taken = bucket.take(demand, tx.now);

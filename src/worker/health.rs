@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
-use super::turns::Turn;
+use super::turns::{Turn, Urgency};
 use crate::domain::cluster::Cluster;
 use crate::eks::{Class, ClusterGate, Eks, EksError};
 use crate::store::clusters::Health;
@@ -32,7 +32,7 @@ impl<E: Eks> Worker<E> {
 
     async fn check_cluster(&self, name: &str) -> Result<(), WorkflowError> {
         let Some(cluster) = self.desk.clusters.get(name) else { return Ok(()) };
-        if self.turns.wait(cluster, 1, false).await? != Turn::Come {
+        if self.turns.wait(cluster, 1, Urgency::CanWait).await? != Turn::Come {
             // Others need the turns more; what is known stays known until the next check.
             return Ok(());
         }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::turns::Turn;
+use super::turns::{Turn, Urgency};
 use super::{Worker, name_of, retry};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::{Cluster, DriftMode};
@@ -72,7 +72,7 @@ impl<E: Eks> Worker<E> {
     async fn round(&self, lease: &Lease, cluster: &Cluster, principal: &PrincipalArn) -> Result<Round, WorkflowError> {
         let desk = &self.desk;
         // Describe, and a page of policies.
-        if let Turn::Queue(wait) = self.turns.wait(cluster, 2, lease.ending).await? {
+        if let Turn::Queue(wait) = self.turns.wait(cluster, 2, Urgency::of_look(lease.ending)).await? {
             reconcile::put_off(desk, lease, wait).await?;
             return Ok(Round::Closed);
         }
@@ -147,17 +147,18 @@ impl<E: Eks> Worker<E> {
         let mut left = steps.len();
         for step in steps {
             // Before the guard, so that nothing comes between what it checks and the call.
-            if let Turn::Queue(wait) = self.turns.wait(cluster, 1, run.lease.ending).await? {
+            if let Turn::Queue(wait) = self.turns.wait(cluster, 1, Urgency::Urgent).await? {
                 reconcile::put_off(&self.desk, &run.lease, wait).await?;
                 return Ok(Round::Closed);
             }
             if reconcile::guard(&self.desk, run).await? == Guarded::Changed {
                 return Ok(Round::Again);
             }
-            let (write, access_entry_arn) = match self.heed(cluster, self.call(run, cluster, principal, &step).await).await? {
-                Ok(done) => done,
-                Err(error) => return self.give_up(run, cluster, Some(&step), &error).await,
-            };
+            let (write, access_entry_arn) =
+                match self.heed(cluster, self.call(run, cluster, principal, &step).await).await? {
+                    Ok(done) => done,
+                    Err(error) => return self.give_up(run, cluster, Some(&step), &error).await,
+                };
             content = after(content.as_ref(), &step);
             left -= 1;
             let done = Done {

@@ -16,9 +16,24 @@ use crate::store::{Store, StoreError};
 /// How long a share of turns that was taken and not used is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
-/// The queue that work which gives access is ready to join, as a part of the patience of work that takes it away: where
-/// turns are few, access ends first.
+/// The queue that work which can wait is ready to join, as a part of the patience of work that cannot.
 const LESS_PATIENT: i32 = 3;
+
+/// How long a queue to join. Where turns are few, access ends first, and what has been looked at is finished before
+/// something else is looked at: otherwise looking alone would use up every turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// A look for the sake of giving access, or of knowing.
+    CanWait,
+    /// Taking away, and every write after a look.
+    Urgent,
+}
+
+impl Urgency {
+    pub(super) const fn of_look(ending: bool) -> Self {
+        if ending { Self::Urgent } else { Self::CanWait }
+    }
+}
 
 /// What came of waiting for a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +72,7 @@ impl Turns {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: then nothing may be called.
-    pub(super) async fn wait(&self, cluster: &Cluster, calls: u32, ending: bool) -> Result<Turn, StoreError> {
+    pub(super) async fn wait(&self, cluster: &Cluster, calls: u32, urgency: Urgency) -> Result<Turn, StoreError> {
         let lane = lane(cluster);
         let calls = f64::from(calls);
         let wait = {
@@ -69,7 +84,10 @@ impl Turns {
             }
             let mut wait = TimeDelta::zero();
             if share.turns < calls {
-                let patience = if ending { self.patience } else { self.patience / LESS_PATIENT };
+                let patience = match urgency {
+                    Urgency::Urgent => self.patience,
+                    Urgency::CanWait => self.patience / LESS_PATIENT,
+                };
                 let demand = Demand { calls: calls - share.turns, full_rate: self.calls_per_second, patience };
                 match pace::take(&self.store, &lane, demand).await? {
                     Err(queue) => return Ok(Turn::Queue(queue)),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests have no lifecycle whose tasks shutdown would wait for")]
 
+mod adversity;
 mod architecture;
 mod desk;
 mod docs;

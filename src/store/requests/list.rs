@@ -88,12 +88,7 @@ pub struct Batch {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn list(
-    store: &Store,
-    filter: &Filter,
-    before: Option<Uuid>,
-    limit: i64,
-) -> Result<Batch, StoreError> {
+pub async fn list(store: &Store, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Batch, StoreError> {
     let rows = match filter {
         Filter { requester: Some(requester), .. } => {
             page!("requester", "requester = $1", store, filter, before, limit, requester)

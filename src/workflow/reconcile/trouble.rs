@@ -88,7 +88,10 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
         let may_fail =
             from == RequestState::Applying || (from == RequestState::Verifying && !applying && step.is_some());
         let fails = may_fail && is_final_for(desk, failure, request, now);
-        if !fails && failure.is_snooze && request.last_error.as_ref().is_some_and(|known| known.detail == failure.detail) {
+        if !fails
+            && failure.is_snooze
+            && request.last_error.as_ref().is_some_and(|known| known.detail == failure.detail)
+        {
             continue;
         }
         gave_up |= fails;

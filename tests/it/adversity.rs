@@ -1,0 +1,217 @@
+//! What operators and passers-by do to a running installation: rows edited by hand, rights and clusters taken away,
+//! entries changed behind Entryway's back, EKS that takes few calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use entryway::domain::ask::Ask;
+use entryway::domain::cluster::DriftMode;
+use entryway::domain::review::Decision;
+use entryway::domain::states::{EndReason, RequestState};
+use entryway::sandbox::sim::World;
+use entryway::worker::{Pace, Worker};
+use entryway::workflow::read::Filter;
+use entryway::workflow::{Clusters, Desk, WorkflowError, submit};
+use serde_json::json;
+
+use crate::harness::database::{by_hand, number};
+use crate::harness::{Bed, ROLE, cluster, eks, http, pace, policy, view};
+
+async fn edit_entry(bed: &Bed, mut edit: serde_json::Value) {
+    edit["cluster"] = json!("dev");
+    edit["principalArn"] = json!(ROLE);
+    let url = format!("{}/_sim/entries", bed.sim.endpoint_url());
+    assert!(http().put(url).json(&edit).send().await.unwrap().status().is_success());
+}
+
+fn refuse(bed: &Bed, op: &str, times: u32) {
+    bed.sim.inject(
+        serde_json::from_value(json!({ "op": op, "times": times, "action": {
+            "kind": "error", "status": 403, "code": "AccessDeniedException",
+            "message": format!("User: x is not authorized to perform: eks:{op} on resource: arn:y"),
+        } }))
+        .unwrap(),
+    );
+}
+
+#[tokio::test]
+async fn a_garbled_memory_of_an_entry_is_forgotten_and_keeps_nothing_from_ending() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    by_hand(&bed.url, r#"UPDATE entry SET written = '{"content": 7}', last_error = '"?"'"#).await;
+    bed.revoke("bob", request.id).await.unwrap();
+    bed.until(request.id, RequestState::Ended).await;
+    assert!(bed.truth("dev", ROLE).await.is_none());
+}
+
+#[tokio::test]
+async fn a_garbled_request_keeps_nobody_else_from_listing_and_filing() {
+    let bed = Bed::new().await;
+    let broken = bed.granted(view("payments")).await;
+    let sound = bed.granted(view("orders")).await;
+    let changed = by_hand(&bed.url, &format!("UPDATE request SET tags = '[7]' WHERE id = '{}'", broken.id)).await;
+    assert_eq!(changed, 1);
+    for limit in [1, 50] {
+        let page = bed.desk.list(&bed.caller("bob"), Filter::default(), false, None, limit).await.unwrap();
+        assert_eq!(page.items.iter().map(|details| details.request.id).collect::<Vec<_>>(), [sound.id]);
+    }
+    bed.file("alice", view("third")).await;
+    bed.until(sound.id, RequestState::Active).await;
+    assert!(!bed.truth("dev", ROLE).await.unwrap().to_string().contains("payments"), "it grants nothing");
+}
+
+#[tokio::test]
+async fn on_a_cluster_taken_out_of_the_configuration_time_goes_on_and_everybody_is_told() {
+    let bed = Bed::new().await;
+    let held = bed.granted(view("payments")).await;
+    let expires = bed.until(held.id, RequestState::Active).await.request.grant.expires_at.unwrap();
+    let waiting = bed.granted(policy("AmazonEKSEditPolicy", &["orders"])).await;
+    let clusters = Arc::new([cluster("prod")].into_iter().collect::<Clusters>());
+    let without = Desk { clusters, ..bed.desk.clone() };
+    let worker = Worker::new(without, Arc::new(eks(&bed.sim)), pace());
+    let calls = bed.sim.calls().len();
+
+    bed.work_with(&worker).await;
+    let failed = bed.get(waiting.id).await.request;
+    assert_eq!(
+        (failed.state, failed.last_error.unwrap().code.as_str()),
+        (RequestState::Failed, "cluster-not-configured")
+    );
+    bed.hands.set(expires);
+    bed.work_with(&worker).await;
+    let stuck = bed.get(held.id).await.request;
+    assert_eq!((stuck.state, stuck.end_reason), (RequestState::Revoking, Some(EndReason::Expired)));
+    let error = stuck.last_error.unwrap();
+    assert!(error.retrying && error.detail.contains("access that was given there stays"), "{error:?}");
+    assert_eq!(bed.sim.calls().len(), calls, "nothing is asked of a cluster that nobody configured");
+
+    bed.pass(TimeDelta::minutes(5));
+    bed.until(held.id, RequestState::Ended).await;
+    assert!(bed.truth("dev", ROLE).await.is_none(), "once it is configured again, what is over ends");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_for_a_moment_does_not_cost_anybody_the_access_they_have() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    edit_entry(&bed, json!({ "accessPolicies": [] })).await;
+    refuse(&bed, "AssociateAccessPolicy", 3);
+    bed.pass(TimeDelta::minutes(10));
+    let mut told = false;
+    for _ in 0..20 {
+        bed.work().await;
+        let now = bed.get(request.id).await.request;
+        assert_ne!(now.state, RequestState::Failed);
+        told |=
+            now.last_error.is_some_and(|error| error.retrying && error.detail.contains("eks:AssociateAccessPolicy"));
+        bed.pass(TimeDelta::seconds(3));
+    }
+    assert!(told, "meanwhile it says what is missing");
+    bed.until(request.id, RequestState::Active).await;
+}
+
+#[tokio::test]
+async fn drift_that_is_only_reported_does_not_keep_a_new_grant_from_being_applied() {
+    let bed = Bed::with(World::default(), |desk| {
+        let report = entryway::domain::cluster::Cluster { drift: DriftMode::Report, ..cluster("dev") };
+        desk.clusters = Arc::new([report].into_iter().collect::<Clusters>());
+    })
+    .await;
+    let first = bed.granted(view("payments")).await;
+    bed.until(first.id, RequestState::Active).await;
+    edit_entry(&bed, json!({ "kubernetesGroups": ["sneaked-in"] })).await;
+    bed.pass(TimeDelta::minutes(10));
+    bed.work().await;
+    bed.pass(TimeDelta::seconds(3));
+    bed.work().await;
+    let groups = bed.truth("dev", ROLE).await.unwrap()["kubernetesGroups"].clone();
+    assert_eq!(groups, json!(["sneaked-in"]), "only reported");
+
+    let again = bed.granted(view("payments")).await;
+    bed.until(again.id, RequestState::Active).await;
+    assert_eq!(bed.state(first.id).await, RequestState::Active);
+}
+
+#[tokio::test]
+async fn what_nobody_decided_in_time_is_not_approved_before_the_sweep_comes_round() {
+    let bed = Bed::new().await;
+    let request = bed.file("alice", view("payments")).await;
+    bed.pass(TimeDelta::hours(72));
+    let late = bed.review("bob", request.id, Decision::Approve).await;
+    assert!(matches!(late, Err(WorkflowError::NotPending { state: RequestState::Lapsed, .. })), "{late:?}");
+    assert!(!bed.get(request.id).await.allowed.contains(&"approve"));
+}
+
+#[tokio::test]
+async fn access_ends_where_the_cluster_itself_may_no_longer_be_described() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    refuse(&bed, "DescribeCluster", 1000);
+    bed.revoke("bob", request.id).await.unwrap();
+    // A process that has just started: it has not seen the cluster yet.
+    bed.work_with(&bed.another_worker()).await;
+    assert!(bed.truth("dev", ROLE).await.is_none());
+}
+
+#[tokio::test]
+async fn submits_over_the_same_clusters_in_opposite_orders_do_not_wait_for_each_other() {
+    let bed = Bed::new().await;
+    let ask = |name: &str| Ask { cluster_name: name.to_owned(), duration: Some("1h".to_owned()), ..view("payments") };
+    let (forth, back) = (vec![ask("dev"), ask("prod")], vec![ask("prod"), ask("dev")]);
+    let (alice, dan) = (bed.caller("alice"), bed.caller("dan"));
+    for _ in 0..15 {
+        let (one, two) = tokio::join!(
+            submit::submit(&bed.desk, &alice, forth.clone(), None),
+            submit::submit(&bed.desk, &dan, back.clone(), None),
+        );
+        one.unwrap();
+        two.unwrap();
+    }
+}
+
+/// A worker to which EKS's calls are rationed, and which soon comes back rather than wait for its turn.
+fn frugal(bed: &Bed, calls_per_second: u32) -> Worker<entryway::eks::aws::AwsEks> {
+    let desk = bed.desk.clone();
+    let pace = Pace { calls_per_second, patience: Duration::from_millis(600), ..pace() };
+    Worker::new(desk, Arc::new(eks(&bed.sim)), pace)
+}
+
+#[tokio::test]
+async fn all_replicas_together_call_eks_no_more_often_than_configured() {
+    let bed = Bed::new().await;
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let mut ask = view("payments");
+        ask.principal_arn = format!("arn:aws:iam::111122223333:role/{name}");
+        bed.granted(ask).await;
+    }
+    let workers = [frugal(&bed, 10), frugal(&bed, 10), frugal(&bed, 10)];
+    for second in 1..=6 {
+        for worker in &workers {
+            worker.turn().await.unwrap();
+        }
+        // A second's worth is saved up at the start, and so much is taken on credit as one is ready to wait for.
+        let calls = bed.sim.calls().iter().filter(|call| call.op != "DescribeCluster").count();
+        assert!(calls <= 10 * (second + 1) + 8, "{calls} calls within {second} s");
+        bed.pass(TimeDelta::seconds(1));
+    }
+    assert!(bed.writes().len() >= 6, "and the work goes on: {:?}", bed.writes());
+}
+
+#[tokio::test]
+async fn when_aws_says_too_many_every_replica_slows_down() {
+    let bed = Bed::new().await;
+    bed.sim.inject(
+        serde_json::from_value(json!({ "op": "DescribeAccessEntry", "times": 1, "action": {
+            "kind": "error", "status": 429, "code": "TooManyRequestsException", "message": "Too Many Requests",
+        } }))
+        .unwrap(),
+    );
+    let request = bed.granted(view("payments")).await;
+    frugal(&bed, 100).turn().await.unwrap();
+    assert_eq!(number(&bed.url, "SELECT rate::bigint FROM eks_pace").await, 50);
+    bed.until(request.id, RequestState::Active).await;
+}
