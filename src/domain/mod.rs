@@ -5,6 +5,7 @@
 pub mod arn;
 pub mod ask;
 pub mod awscli;
+pub mod baseline;
 pub mod catalogue;
 pub mod cluster;
 pub mod duration;

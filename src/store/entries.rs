@@ -46,19 +46,25 @@ struct EntryRow {
     disagreeing_reads: i32,
     last_read_at: Option<DateTime<Utc>>,
     access_entry_arn: Option<String>,
+    baseline: Option<Value>,
     last_error: Option<Value>,
     drifted: bool,
     overdue_reported: bool,
 }
 
-/// What is remembered of an entry only ever saves calls and waiting, so what does not decode is forgotten, never in the
-/// way: without knowing what was written, EKS is the only witness, and a proof waits until it must show everything.
-impl From<EntryRow> for EntryRecord {
-    fn from(row: EntryRow) -> Self {
+/// What is remembered of writes only ever saves calls and waiting, so what does not decode is forgotten, never in the
+/// way: without knowing what was written, EKS is the only witness, and a proof waits until it must show everything. What
+/// the entry of somebody else held is another matter: without it nothing could be put back, so nothing is touched.
+impl TryFrom<EntryRow> for EntryRecord {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
         let key = format!("{} {}", row.cluster_name, row.principal_arn);
+        let baseline = row.baseline.map(serde_json::from_value).transpose();
+        let baseline = baseline.map_err(|_| StoreError::corrupt("entry", "baseline", &key))?;
         let (written, garbled) = decoded(row.written, "written", &key);
         let (last_error, _) = decoded(row.last_error, "last_error", &key);
-        Self {
+        Ok(Self {
             attempts: row.attempts,
             written,
             touched_at: row.touched_at,
@@ -70,12 +76,13 @@ impl From<EntryRow> for EntryRecord {
             disagreeing_reads: row.disagreeing_reads,
             last_read_at: row.last_read_at,
             access_entry_arn: row.access_entry_arn,
+            baseline,
             last_error,
             drifted: row.drifted,
             overdue_reported: row.overdue_reported,
             cluster_name: row.cluster_name,
             principal_arn: row.principal_arn,
-        }
+        })
     }
 }
 
@@ -190,7 +197,7 @@ pub async fn next_due(store: &Store, busy: &[String]) -> Result<Option<TimeDelta
 /// Makes sure the lease is still ours, prolongs it, and keeps it until this transaction ends.
 ///
 /// # Errors
-/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
 pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryRecord, StoreError> {
     let row = sqlx::query_as!(
         EntryRow,
@@ -198,7 +205,7 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
         UPDATE entry SET lease_until = $4
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
         RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, agreeing_reads,
-                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, last_error, drifted,
+                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
                   overdue_reported",
         lease.cluster_name,
         lease.principal_arn,
@@ -208,7 +215,7 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
     )
     .fetch_optional(&mut *tx.inner)
     .await?;
-    row.map(EntryRecord::from).ok_or(StoreError::LeaseLost)
+    row.ok_or(StoreError::LeaseLost)?.try_into()
 }
 
 /// Records what is known of the entry now, and goes on holding it.
@@ -221,7 +228,8 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         UPDATE entry
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
-               overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17
+               overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17,
+               baseline = $18
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -240,6 +248,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.attempts,
         record.proof_of,
         record.doubt_until,
+        record.baseline.as_ref().map(|baseline| json!(baseline)),
     )
     .execute(&mut *tx.inner)
     .await?;

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::turns::{Turn, Urgency};
 use super::{Worker, name_of, retry};
 use crate::domain::arn::PrincipalArn;
-use crate::domain::cluster::{Cluster, DriftMode};
+use crate::domain::cluster::{Cluster, DriftMode, ExistingEntries};
 use crate::domain::entry::{EntryContent, EntryType, ObservedEntry, generated_username};
 use crate::domain::plan::{Step, after};
-use crate::domain::reconcile::{Verdict, judge};
+use crate::domain::reconcile::{Terms, Verdict, judge};
 use crate::eks::{Class, Eks, EksError, Written};
 use crate::store::StoreError;
 use crate::workflow::WorkflowError;
@@ -82,26 +82,42 @@ impl<E: Eks> Worker<E> {
             Err(error) => return self.give_up(&run, cluster, None, &error).await,
         };
         let observed = observed.as_ref();
-        let (installation, tempo) = (&desk.settings.installation, &desk.settings.tempo);
-        let verdict = judge(&run.record, run.desired.as_ref(), observed, principal, installation, run.now, tempo);
-        match verdict {
+        let terms = Terms {
+            principal,
+            installation: &desk.settings.installation,
+            layer: cluster.existing_entries == ExistingEntries::Layer,
+            tempo: &desk.settings.tempo,
+        };
+        let only_report = cluster.drift == DriftMode::Report && !run.applying && !lease.ending;
+        match judge(&run.record, run.desired.as_ref(), observed, run.now, &terms) {
             Verdict::Agrees => reconcile::seen(desk, &run, Seen::AsDesired).await?,
             Verdict::NotYet => reconcile::seen(desk, &run, Seen::NotYet).await?,
             Verdict::NotOurs => reconcile::refuse(desk, &run, not_ours(observed)).await?,
             Verdict::Impossible(why) => reconcile::refuse(desk, &run, Refused::Impossible(why.to_string())).await?,
+            // What its owner took away of the grants was reported, and is left alone.
+            Verdict::Write { .. } if run.record.drifted && run.record.layered_on().is_some() && only_report => {
+                reconcile::seen(desk, &run, Seen::StillDrifted).await?;
+            }
             Verdict::Write { from, steps } => return self.write(&mut run, cluster, principal, from, steps).await,
             // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry.
-            Verdict::Drift { steps } if cluster.drift == DriftMode::Report && run.applying => {
-                let from = observed.map(|entry| entry.as_asked(principal));
+            Verdict::Drift { from, steps } if cluster.drift == DriftMode::Report && run.applying => {
                 return self.write(&mut run, cluster, principal, from, steps).await;
             }
-            Verdict::Drift { steps } => {
+            Verdict::Drift { from, steps } => {
                 let found = json!(observed.map(|entry| &entry.content));
                 reconcile::drifted(desk, &mut run, cluster.drift, found).await?;
                 if cluster.drift == DriftMode::Repair {
-                    let from = observed.map(|entry| entry.as_asked(principal));
                     return self.write(&mut run, cluster, principal, from, steps).await;
                 }
+            }
+            Verdict::Remember => {
+                if let Some(entry) = observed {
+                    reconcile::remember(desk, &run, entry).await?;
+                }
+            }
+            Verdict::Rebase => {
+                reconcile::rebase(desk, &run, cluster.drift, observed).await?;
+                return Ok(Round::Again);
             }
         }
         Ok(Round::Closed)

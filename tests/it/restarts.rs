@@ -96,7 +96,7 @@ fn worker(bed: &Bed, eks: Arc<Halting>) -> Worker<Halting> {
 }
 
 /// Kills a worker at its `at`-th halt while it does what is due; answers whether it got that far.
-async fn die_at(bed: &Bed, at: usize) -> bool {
+pub(crate) async fn die_at(bed: &Bed, at: usize) -> bool {
     let eks = Halting::new(bed, at);
     let doomed = worker(bed, eks.clone());
     let work = tokio::spawn(async move { doomed.turn().await });

@@ -14,6 +14,7 @@ const DATA: &[(i64, &str)] = &[
     (3, include_str!("../data/migrations/0003_answers_and_clusters.sql")),
     (4, include_str!("../data/migrations/0004_entry_doubt.sql")),
     (5, include_str!("../data/migrations/0005_eks_pace.sql")),
+    (6, include_str!("../data/migrations/0006_entry_baseline.sql")),
 ];
 
 #[tokio::test]

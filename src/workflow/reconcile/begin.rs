@@ -55,7 +55,7 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let mut all = requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?;
     let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
-    let Assessment { moves, covered, desired, tags } = assessed(desk, &policies, &mut tx, &all).await?;
+    let Assessment { moves, covered, desired, tags } = assessed(desk, &policies, &mut tx, &all, &record).await?;
     for (place, due) in moves {
         carry_out(&policies, &mut tx, &mut all[place], due).await?;
     }
@@ -71,10 +71,11 @@ pub(super) async fn assessed(
     policies: &PolicySet,
     tx: &mut Tx,
     all: &[Request],
+    record: &EntryRecord,
 ) -> Result<Assessment, WorkflowError> {
     let ids: Vec<_> = all.iter().map(|request| request.id).collect();
     let given = reviews::of_requests(tx, &ids).await?;
-    Ok(assess(desk, policies, all, &given, tx.now()))
+    Ok(assess(desk, policies, all, &given, record, tx.now()))
 }
 
 async fn carry_out(policies: &PolicySet, tx: &mut Tx, request: &mut Request, due: Move) -> Result<(), WorkflowError> {

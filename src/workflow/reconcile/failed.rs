@@ -46,6 +46,7 @@ pub async fn refuse(desk: &Desk, run: &Run, why: Refused) -> Result<(), Workflow
     events::append(&mut tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
     record.attempts = 0;
     record.written = None;
+    record.baseline = None;
     record.access_entry_arn = None;
     record.drifted = false;
     record.restart_proof();

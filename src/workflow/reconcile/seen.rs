@@ -37,8 +37,8 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     let (now, tempo) = (tx.now(), &desk.settings.tempo);
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let policies = desk.policies.current();
-    let assessment = assessed(desk, &policies, &mut tx, &all).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    let assessment = assessed(desk, &policies, &mut tx, &all, &record).await?;
     if !assessment.moves.is_empty() || assessment.desired != run.desired {
         // What was seen was held against something that is no longer wanted: it proves nothing. Look again, now.
         let now = Some(now);
@@ -65,6 +65,10 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     }
     if record.is_proven(tempo) && what == Seen::AsDesired {
         settle(&mut tx, run, &mut record).await?;
+        if !all.iter().any(|request| request.state.is_granting()) && record.baseline.take().is_some() {
+            // Theirs is as it was found. It is nothing to Entryway any more.
+            record.written = None;
+        }
     }
     if what == Seen::AsDesired {
         prove(desk, &mut tx, &mut all, &record, now).await?;
