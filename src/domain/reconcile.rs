@@ -9,7 +9,7 @@ use super::arn::PrincipalArn;
 use super::baseline::{Baseline, can_be_layered_on};
 use super::entry::{EntryContent, ObservedEntry};
 use super::merge::{Contribution, merge};
-use super::plan::{PlanError, Step, plan};
+use super::plan::{Step, plan};
 use super::record::EntryRecord;
 
 /// How many reads make a proof, and how long to wait for what.
@@ -54,8 +54,6 @@ pub enum Verdict {
     Rebase,
     /// The entry is somebody else's: nothing may be done to it.
     NotOurs,
-    /// No calls lead from what is there to what is desired.
-    Impossible(PlanError),
 }
 
 impl EntryRecord {
@@ -149,9 +147,12 @@ pub fn judge(
     let fresh = !proven && record.touched_at.is_some_and(|touched| now < touched + tempo.visibility);
     let written = record.written.as_ref().map(|written| written.content.as_ref());
     let layered = record.layered_on();
+    // Its ARN tells our entry from any other; that somebody took the tag off does not make it theirs.
     let is_known = |entry: &&ObservedEntry| {
+        let arn = Some(&entry.access_entry_arn);
         entry.is_owned_by(terms.installation)
-            || layered.is_some_and(|base| base.access_entry_arn == entry.access_entry_arn)
+            || arn == record.access_entry_arn.as_ref()
+            || arn == layered.map(|base| &base.access_entry_arn)
     };
     if let Some(entry) = observed.filter(|entry| !is_known(entry)) {
         // Ours was created moments ago, and this is what stood there before it: an old read.
@@ -160,6 +161,8 @@ pub fn judge(
             _ if fresh && replaced && matches!(written, Some(Some(_))) => Verdict::NotYet,
             // Nothing of ours is there. If nothing should be, that is as good as gone.
             None => Verdict::Agrees,
+            // One read may be stale; two are not.
+            Some(_) if proven && record.disagreeing_reads == 0 => Verdict::NotYet,
             Some(_) if terms.layer && can_be_layered_on(&entry.content) => Verdict::Remember,
             Some(_) => Verdict::NotOurs,
         };
@@ -167,7 +170,7 @@ pub fn judge(
     let seen = observed.map(|entry| match layered {
         // Theirs is put back to the letter, so it is compared to the letter.
         Some(_) => entry.content.clone(),
-        None => entry.as_asked(terms.principal),
+        None => entry.as_asked(terms.principal, desired.and_then(|content| content.username.as_deref())),
     });
     let seen = seen.as_ref();
     if let (Some(base), Some(Some(written)), false) = (layered, written, fresh && !record.unsure)
@@ -176,20 +179,22 @@ pub fn judge(
         // One read may be stale; two are not.
         return if record.disagreeing_reads == 0 { Verdict::NotYet } else { Verdict::Rebase };
     }
-    let from_seen = match plan(seen, desired) {
-        Ok(steps) => steps,
-        Err(error) => return Verdict::Impossible(error),
-    };
+    let from_seen = plan(seen, desired);
     match written {
         // The last write is known to have happened: until reads must show it, plan from it.
-        Some(written) if fresh && !record.unsure => match plan(written, desired) {
-            Ok(steps) if !steps.is_empty() => Verdict::Write { from: written.cloned(), steps },
-            _ if from_seen.is_empty() => Verdict::Agrees,
-            _ => Verdict::NotYet,
-        },
+        Some(written) if fresh && !record.unsure => {
+            let steps = plan(written, desired);
+            if !steps.is_empty() {
+                Verdict::Write { from: written.cloned(), steps }
+            } else if from_seen.is_empty() {
+                Verdict::Agrees
+            } else {
+                Verdict::NotYet
+            }
+        }
         _ if from_seen.is_empty() => Verdict::Agrees,
         // What was proven is still what is desired, and EKS shows something else. One read may be stale; two are not.
-        Some(written) if proven && plan(written, desired) == Ok(vec![]) => {
+        Some(written) if proven && plan(written, desired).is_empty() => {
             if record.disagreeing_reads == 0 {
                 Verdict::NotYet
             } else {

@@ -56,6 +56,17 @@ fn removed(answer: Result<Written, EksError>) -> Result<Written, EksError> {
     }
 }
 
+impl AwsEks {
+    /// EKS says that something does not exist, in words that may as well be about something else. Absence is a proof, so
+    /// the list of all entries has to confirm it.
+    async fn absent(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+        if self.list_entries(cluster).await?.contains(&principal.to_string()) {
+            return Err(EksError::bad_answer("DescribeAccessEntry finds nothing, and the list of entries has it"));
+        }
+        Ok(None)
+    }
+}
+
 impl Eks for AwsEks {
     async fn observe(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
         let client = self.clients.of(cluster).await;
@@ -65,7 +76,8 @@ impl Eks for AwsEks {
             Ok(answer) => {
                 answer.access_entry.ok_or_else(|| EksError::bad_answer("DescribeAccessEntry answered no entry"))?
             }
-            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) if error.says_no_entry() => return Ok(None),
+            Err(error) if error.is_not_found() => return self.absent(cluster, principal).await,
             Err(error) => return Err(error),
         };
         let mut observed = convert::entry(entry, cluster, principal)?;

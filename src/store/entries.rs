@@ -18,6 +18,8 @@ pub struct Lease {
     pub principal_arn: String,
     /// Whether there was something to take away when it was claimed.
     pub ending: bool,
+    /// The attempts in a row that did not get through, this one included.
+    pub attempts: i32,
     token: Uuid,
     /// What the entry's wakes were when it was claimed: whatever has woken it since calls for another look.
     wakes: i64,
@@ -118,10 +120,11 @@ pub async fn wake_at(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- entries.wake
-        UPDATE entry
-           SET next_run_at = least(next_run_at, $3), wakes = wakes + 1,
-               ends_at = CASE WHEN $4 THEN least(ends_at, $3) ELSE ends_at END
-         WHERE cluster_name = $1 AND principal_arn = $2",
+        INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at, ends_at)
+        VALUES ($1, $2, $3, CASE WHEN $4 THEN $3::timestamptz END)
+        ON CONFLICT (cluster_name, principal_arn) DO UPDATE
+           SET next_run_at = least(e.next_run_at, $3), wakes = e.wakes + 1,
+               ends_at = CASE WHEN $4 THEN least(e.ends_at, $3) ELSE e.ends_at END",
         cluster,
         principal,
         at,
@@ -156,7 +159,7 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
         UPDATE entry e SET lease_token = $2, lease_until = $3, attempts = e.attempts + 1
           FROM (SELECT * FROM ending UNION ALL SELECT * FROM other) AS due
          WHERE e.cluster_name = due.cluster_name AND e.principal_arn = due.principal_arn
-        RETURNING e.cluster_name, e.principal_arn, e.wakes, coalesce(e.ends_at <= $1, false) AS "ending!""#,
+        RETURNING e.cluster_name, e.principal_arn, e.wakes, e.attempts, coalesce(e.ends_at <= $1, false) AS "ending!""#,
         tx.now,
         token,
         tx.now + lease,
@@ -169,6 +172,7 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
         cluster_name: row.cluster_name,
         principal_arn: row.principal_arn,
         ending: row.ending,
+        attempts: row.attempts,
         token,
         wakes: row.wakes,
     });
@@ -253,6 +257,73 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
     .execute(&mut *tx.inner)
     .await?;
     if saved.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Says that there is something to take away, which goes before anything that grants, also when this worker dies now.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn mark_ending(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
+    let marked = sqlx::query!(
+        "-- entries.mark_ending
+        UPDATE entry SET ends_at = least(ends_at, $4)
+         WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
+        lease.cluster_name,
+        lease.principal_arn,
+        lease.token,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if marked.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Gives the lease back with nothing found out, to be looked at again at `at`: sooner when something has to be taken away
+/// before that, and now if somebody asked for a look since the claim.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn postpone(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let postponed = sqlx::query!(
+        "-- entries.postpone
+        UPDATE entry
+           SET lease_token = NULL, lease_until = NULL,
+               next_run_at = CASE WHEN wakes <> $4 THEN $6::timestamptz WHEN ends_at > $6 THEN least(ends_at, $5) ELSE $5 END
+         WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
+        lease.cluster_name,
+        lease.principal_arn,
+        lease.token,
+        lease.wakes,
+        at,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if postponed.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Makes entries due whose requests are not done and that nothing would ever look at: rows that somebody deleted, or that a
+/// restore lost. Answers how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn rescue(tx: &mut Tx) -> Result<u64, StoreError> {
+    let rescued = sqlx::query!(
+        "-- entries.rescue
+        INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at)
+        SELECT DISTINCT cluster_name, principal_arn, $1::timestamptz FROM request r
+         WHERE state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')
+           AND NOT EXISTS (SELECT 1 FROM entry k WHERE k.cluster_name = r.cluster_name
+                              AND k.principal_arn = r.principal_arn AND (k.next_run_at IS NOT NULL OR k.lease_until IS NOT NULL))
+         ORDER BY cluster_name, principal_arn
+        ON CONFLICT (cluster_name, principal_arn) DO UPDATE SET next_run_at = $1, wakes = e.wakes + 1",
+        tx.now
+    )
+    .execute(&mut *tx.inner)
+    .await?
+    .rows_affected();
+    tx.work |= rescued > 0;
+    Ok(rescued)
 }
 
 /// Gives the lease back and says when to look next. If somebody asked for a look since the claim, that is now.

@@ -96,10 +96,10 @@ pub async fn listen(store: &Store, stop: &CancellationToken) -> Result<(), Store
                     store.hub.work.notify_one();
                 }
             },
-            sent = outbox.recv() => {
-                if let Ok((changed, work)) = sent {
-                    forward(store, &me, &changed, work).await?;
-                }
+            sent = outbox.recv() => match sent {
+                Ok((changed, work)) => forward(store, &me, &changed, work).await?,
+                // Too much at once to tell one by one: whoever hears no ids looks for themselves.
+                Err(_) => forward(store, &me, &[], true).await?,
             }
         }
     }
@@ -112,6 +112,9 @@ fn hear(store: &Store, me: &str, payload: &str) {
     }
     let work = words.next() == Some("work");
     let changed: Vec<_> = words.filter_map(|word| word.parse().ok()).collect();
+    if changed.is_empty() {
+        let _ = store.hub.notices.send(Notice::Resync);
+    }
     store.hub.tell(&changed, work);
 }
 

@@ -15,7 +15,7 @@ use crate::domain::reconcile::{Terms, Verdict, judge};
 use crate::eks::{Class, Eks, EksError, Written};
 use crate::store::StoreError;
 use crate::workflow::WorkflowError;
-use crate::workflow::reconcile::{self, Done, Guarded, Lease, Refused, Run, Seen};
+use crate::workflow::reconcile::{self, Done, Guarded, Lease, Run, Seen};
 
 /// How often one run starts over because what is desired changed under its feet. Then somebody else's turn.
 const MOST_ROUNDS: usize = 4;
@@ -42,7 +42,7 @@ impl<E: Eks> Worker<E> {
             Err(error) => {
                 tracing::error!(entry = %name_of(&lease), %error, "the entry could not be worked on; trying again later");
                 let passing = matches!(&error, WorkflowError::Store(store) if store.is_passing());
-                let wait = if passing { retry::backoff(1, REST) } else { REST };
+                let wait = if passing { retry::backoff(lease.attempts, retry::LONGEST_WAIT) } else { REST };
                 // When this does not get through either, the lease ends by itself.
                 if let Err(error) = reconcile::abandon(&self.desk, &lease, wait).await {
                     tracing::warn!(entry = %name_of(&lease), %error, "the lease was left to end by itself");
@@ -82,23 +82,31 @@ impl<E: Eks> Worker<E> {
             Err(error) => return self.give_up(&run, cluster, None, &error).await,
         };
         let observed = observed.as_ref();
+        run.found = observed.filter(|e| e.is_owned_by(&desk.settings.installation)).map(|e| e.access_entry_arn.clone());
         let terms = Terms {
             principal,
             installation: &desk.settings.installation,
             layer: cluster.existing_entries == ExistingEntries::Layer,
             tempo: &desk.settings.tempo,
         };
-        let only_report = cluster.drift == DriftMode::Report && !run.applying && !lease.ending;
+        let only_report = cluster.drift == DriftMode::Report && !run.applying && !run.ending;
         match judge(&run.record, run.desired.as_ref(), observed, run.now, &terms) {
             Verdict::Agrees => reconcile::seen(desk, &run, Seen::AsDesired).await?,
             Verdict::NotYet => reconcile::seen(desk, &run, Seen::NotYet).await?,
-            Verdict::NotOurs => reconcile::refuse(desk, &run, not_ours(observed)).await?,
-            Verdict::Impossible(why) => reconcile::refuse(desk, &run, Refused::Impossible(why.to_string())).await?,
+            Verdict::NotOurs => {
+                let arn = observed.map(|entry| entry.access_entry_arn.as_str());
+                reconcile::refuse(desk, &run, arn).await?;
+            }
             // What its owner took away of the grants was reported, and is left alone.
             Verdict::Write { .. } if run.record.drifted && run.record.layered_on().is_some() && only_report => {
                 reconcile::seen(desk, &run, Seen::StillDrifted).await?;
             }
-            Verdict::Write { from, steps } => return self.write(&mut run, cluster, principal, from, steps).await,
+            Verdict::Write { from, steps } => {
+                if run.record.unsure && run.applying && observed.is_some() {
+                    reconcile::noticed(desk, &run, observed.map(|entry| &entry.content)).await?;
+                }
+                return self.write(&mut run, cluster, principal, from, steps).await;
+            }
             // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry.
             Verdict::Drift { from, steps } if cluster.drift == DriftMode::Report && run.applying => {
                 return self.write(&mut run, cluster, principal, from, steps).await;
@@ -230,8 +238,4 @@ impl<E: Eks> Worker<E> {
         reconcile::trouble(&self.desk, run, step, &failure).await?;
         Ok(Round::Closed)
     }
-}
-
-fn not_ours(observed: Option<&ObservedEntry>) -> Refused {
-    Refused::NotOurs { access_entry_arn: observed.map(|entry| entry.access_entry_arn.clone()).unwrap_or_default() }
 }

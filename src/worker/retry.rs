@@ -11,7 +11,7 @@ use crate::workflow::reconcile::{Failure, Finality};
 const FIRST_WAIT: TimeDelta = TimeDelta::milliseconds(500);
 
 /// The longest wait between two attempts that were just unlucky: access that should be gone is not left alone for longer.
-const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(15);
+pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(15);
 
 /// The longest wait for somebody to mend something, and the longest that AWS may ask for.
 const LONGEST_REST: TimeDelta = TimeDelta::seconds(60);

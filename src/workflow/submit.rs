@@ -93,7 +93,7 @@ pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec
         let before = union(&contents);
         contents.push(content_of(&request));
         let after = union(&contents);
-        let steps = plan(before.as_ref(), after.as_ref()).unwrap_or_default();
+        let steps = plan(before.as_ref(), after.as_ref());
         let case = desk.case(&request);
         let could_sign_off = policies.could_sign_off(&case.facts(&request), &desk.directory, &own_call(now));
         let details = desk.after_filing(&policies, caller, vec![request], now).remove(0);

@@ -74,11 +74,9 @@ async fn on_a_cluster_taken_out_of_the_configuration_time_goes_on_and_everybody_
     let calls = bed.sim.calls().len();
 
     bed.work_with(&worker).await;
-    let failed = bed.get(waiting.id).await.request;
-    assert_eq!(
-        (failed.state, failed.last_error.unwrap().code.as_str()),
-        (RequestState::Failed, "cluster-not-configured")
-    );
+    let waits = bed.get(waiting.id).await.request;
+    let code = waits.last_error.unwrap().code;
+    assert_eq!((waits.state, code.as_str()), (RequestState::Applying, "cluster-not-configured"));
     bed.hands.set(expires);
     bed.work_with(&worker).await;
     let stuck = bed.get(held.id).await.request;
@@ -89,7 +87,9 @@ async fn on_a_cluster_taken_out_of_the_configuration_time_goes_on_and_everybody_
 
     bed.pass(TimeDelta::minutes(5));
     bed.until(held.id, RequestState::Ended).await;
-    assert!(bed.truth("dev", ROLE).await.is_none(), "once it is configured again, what is over ends");
+    bed.until(waiting.id, RequestState::Active).await;
+    let left = bed.truth("dev", ROLE).await.unwrap().to_string();
+    assert!(left.contains("orders") && !left.contains("payments"), "once it is configured again, everything goes on");
 }
 
 #[tokio::test]
@@ -214,4 +214,78 @@ async fn when_aws_says_too_many_every_replica_slows_down() {
     frugal(&bed, 100).turn().await.unwrap();
     assert_eq!(number(&bed.url, "SELECT rate::bigint FROM eks_pace").await, 50);
     bed.until(request.id, RequestState::Active).await;
+}
+
+#[tokio::test]
+async fn an_expiry_that_comes_while_a_look_is_put_off_is_claimed_as_an_ending() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    let expires = bed.until(request.id, RequestState::Active).await.request.grant.expires_at.unwrap();
+    bed.hands.set(expires - TimeDelta::seconds(1));
+    // Others have taken every turn for a minute to come.
+    let taken = "INSERT INTO eks_pace (account_id, region, rate, turns, filled_at)
+                 SELECT '111122223333', 'eu-central-1', 1, -60, '2026-06-01T12:00:00Z'::timestamptz + interval '1 day'
+                 ON CONFLICT (account_id, region) DO UPDATE SET rate = 1, turns = -60, filled_at = excluded.filled_at";
+    by_hand(&bed.url, taken).await;
+    frugal(&bed, 1).turn().await.unwrap();
+    let due = format!("SELECT count(*) FROM entry WHERE ends_at = '{expires}' AND next_run_at <= '{expires}'");
+    assert_eq!(number(&bed.url, &due).await, 1, "it is still known when access ends");
+}
+
+#[tokio::test]
+async fn a_username_that_spells_out_what_eks_derives_anyway_is_proven_like_any_other() {
+    let bed = Bed::new().await;
+    let mut ask = view("payments");
+    ask.username = Some("arn:aws:sts::111122223333:assumed-role/my-role/{{SessionName}}".to_owned());
+    let request = bed.file("bob", ask).await;
+    bed.approve("carol", request.id).await;
+    bed.until(request.id, RequestState::Active).await;
+    assert_eq!(bed.writes(), ["CreateAccessEntry", "AssociateAccessPolicy"]);
+}
+
+#[tokio::test]
+async fn our_entry_ends_also_when_somebody_took_the_tag_off() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    edit_entry(&bed, json!({ "tags": {} })).await;
+    bed.pass(TimeDelta::minutes(20));
+    bed.work().await;
+    assert_eq!(bed.state(request.id).await, RequestState::Active);
+    bed.revoke("bob", request.id).await.unwrap();
+    bed.until(request.id, RequestState::Ended).await;
+    assert!(bed.truth("dev", ROLE).await.is_none());
+}
+
+#[tokio::test]
+async fn a_retry_is_written_only_while_its_quorum_stands() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    // Somebody puts an entry of their own in place of ours, and removes it again.
+    let url = format!("{}/_sim/entries?cluster=dev&principalArn={ROLE}", bed.sim.endpoint_url());
+    http().delete(&url).send().await.unwrap();
+    edit_entry(&bed, json!({ "kubernetesGroups": ["theirs"] })).await;
+    bed.pass(TimeDelta::minutes(10));
+    bed.until(request.id, RequestState::Failed).await;
+    http().delete(&url).send().await.unwrap();
+    let writes = bed.writes().len();
+    bed.retry("alice", request.id).await.unwrap();
+    bed.desk.policies.replace(crate::desk::stricter());
+    let ended = bed.until(request.id, RequestState::Ended).await.request;
+    assert_eq!((ended.end_reason, bed.writes().len()), (Some(EndReason::Policy), writes));
+}
+
+#[tokio::test]
+async fn an_entry_row_that_somebody_deleted_keeps_nothing_from_ending() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    by_hand(&bed.url, "DELETE FROM entry").await;
+    entryway::workflow::sweep::rescue(&bed.desk).await.unwrap();
+    bed.until(request.id, RequestState::Active).await;
+    by_hand(&bed.url, "DELETE FROM entry").await;
+    bed.revoke("bob", request.id).await.unwrap();
+    bed.until(request.id, RequestState::Ended).await;
+    assert!(bed.truth("dev", ROLE).await.is_none());
 }

@@ -76,6 +76,28 @@ fn somebody_elses_entry_is_never_written() {
 }
 
 #[test]
+fn our_entry_stays_ours_when_somebody_takes_the_tag_off() {
+    let mut record = proven(record(Some(Some(content(&["A"]))), Some(0)), 20);
+    record.access_entry_arn = Some("arn".into());
+    let untagged = ObservedEntry { tags: [].into(), ..observed(&content(&["A"]), "me") };
+    assert_eq!(judged(&record, Some(&content(&["A"])), Some(&untagged), 100), Verdict::Agrees);
+    assert!(matches!(judged(&record, None, Some(&untagged), 100), Verdict::Write { .. }), "it is taken away");
+}
+
+#[test]
+fn a_username_that_eks_would_derive_anyway_is_no_difference_either_way() {
+    let derived = "arn:aws:sts::111122223333:assumed-role/r/{{SessionName}}";
+    let named = |name: &str| EntryContent { username: Some(name.into()), ..content(&["A"]) };
+    let seen = observed(&named(derived), "me");
+    for wanted in [content(&["A"]), named(derived)] {
+        let record = record(Some(Some(wanted.clone())), Some(0));
+        assert_eq!(judged(&record, Some(&wanted), Some(&seen), 100), Verdict::Agrees, "{wanted:?}");
+    }
+    let other = observed(&named("arn:aws:iam::111122223333:role/r-admin"), "me");
+    assert!(matches!(judged(&record(None, None), Some(&content(&["A"])), Some(&other), 100), Verdict::Write { .. }));
+}
+
+#[test]
 fn a_stale_read_after_a_write_causes_no_second_write() {
     let record = record(Some(Some(content(&["A"]))), Some(0));
     assert_eq!(judged(&record, Some(&content(&["A"])), None, 59), Verdict::NotYet);

@@ -33,6 +33,10 @@ pub struct Run {
     pub tags: BTreeMap<String, String>,
     /// Whether a grant waits to be applied. Then the entry is written even where drift is only to be reported.
     pub applying: bool,
+    /// Whether there is something to take away.
+    pub ending: bool,
+    /// The entry of ours that a look has found.
+    pub found: Option<String>,
     /// The requests this was worked out from. What the run finds out is about no others.
     covered: BTreeSet<Uuid>,
     /// When this was worked out.
@@ -56,13 +60,18 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     let mut all = requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?;
     let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
     let Assessment { moves, covered, desired, tags } = assessed(desk, &policies, &mut tx, &all, &record).await?;
+    let takes_away = moves.iter().any(|(_, due)| *due != Move::Start);
+    if takes_away {
+        entries::mark_ending(&mut tx, lease).await?;
+    }
     for (place, due) in moves {
         carry_out(&policies, &mut tx, &mut all[place], due).await?;
     }
     let applying = all.iter().any(|request| request.state == RequestState::Applying && covered.contains(&request.id));
     let now = tx.now();
     tx.commit().await?;
-    Ok(Run { lease: lease.clone(), record, desired, tags, applying, covered, now })
+    let ending = lease.ending || takes_away;
+    Ok(Run { lease: lease.clone(), record, desired, tags, applying, ending, found: None, covered, now })
 }
 
 /// The entry as it should be, from rows this transaction holds.

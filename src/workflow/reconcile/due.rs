@@ -34,7 +34,10 @@ pub(super) fn due(
     let starts = requests.iter().filter(|r| r.state == Scheduled).filter_map(|r| r.spec.start_at);
     let expiries = || requests.iter().filter(|r| r.state.is_granting()).filter_map(|r| r.grant.expires_at);
     let next_run_at = look.into_iter().chain(starts).chain(expiries()).min();
+    // What a grant that failed half-way has left behind is to be taken away like what has ended.
+    let leftover =
+        unproven && !record.drifted && !requests.iter().any(|request| matches!(request.state, Applying | Verifying));
     let revoking = requests.iter().any(|request| request.state == Revoking);
-    let ends_at = if revoking { Some(now) } else { expiries().min() };
+    let ends_at = if revoking || leftover { next_run_at } else { expiries().min() };
     Due { next_run_at, ends_at }
 }

@@ -12,8 +12,7 @@ use crate::domain::entry::ObservedEntry;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::plan::plan;
 use crate::domain::reconcile;
-use crate::store::entries::{self, Due};
-use crate::store::{events, requests};
+use crate::store::{entries, events, requests};
 
 /// Remembers what `entry` holds, and gives the lease back. With the second look in a row that shows the same, it is the
 /// baseline that grants are layered on.
@@ -35,9 +34,7 @@ pub async fn remember(desk: &Desk, run: &Run, entry: &ObservedEntry) -> Result<(
     record.access_entry_arn = None;
     record.adopt(Some(entry.content.clone()));
     entries::save(&mut tx, &run.lease, &record).await?;
-    let next = Some(if confirmed { now } else { now + interval });
-    entries::release(&mut tx, &run.lease, Due { next_run_at: next, ends_at: next.filter(|_| run.lease.ending) })
-        .await?;
+    entries::postpone(&mut tx, &run.lease, if confirmed { now } else { now + interval }).await?;
     Ok(tx.commit().await?)
 }
 
@@ -61,7 +58,7 @@ pub async fn rebase(
     record.adopt(content.cloned());
     let policies = desk.policies.current();
     let desired = assessed(desk, &policies, &mut tx, &all, &record).await?.desired;
-    record.drifted |= plan(content, desired.as_ref()) != Ok(vec![]);
+    record.drifted |= !plan(content, desired.as_ref()).is_empty();
     let data = json!({
         "before": before,
         "after": content,

@@ -46,6 +46,9 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         return Ok(tx.commit().await?);
     }
     record.attempts = 0;
+    if run.found.is_some() {
+        record.access_entry_arn.clone_from(&run.found);
+    }
     record.prove(run.desired.as_ref());
     if what == Seen::AsDesired {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Applying) {
@@ -177,14 +180,17 @@ pub async fn drifted(desk: &Desk, run: &mut Run, mode: DriftMode, found: Value) 
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
     record.attempts = 0;
-    record.drifted = true;
+    // It may have been put off between this and the repair: told once is enough.
+    let known = std::mem::replace(&mut record.drifted, true);
     record.last_read_at = Some(now);
     let data = json!({ "before": run.desired, "after": found, "repair": mode == DriftMode::Repair });
     let event = NewEvent::by_entryway(EventType::EntryDrifted, data);
-    events::append(&mut tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
+    let event = event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn);
+    events::append(&mut tx, if known { vec![] } else { vec![event] }).await?;
     if mode == DriftMode::Repair {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Active) {
             request.state = RequestState::Applying;
+            request.applying_since = Some(now);
             let data = json!({ "why": "the entry was changed by other means than Entryway" });
             let event = own_event(EventType::RequestApplying, request, data);
             save(&mut tx, request, RequestState::Active, vec![event]).await?;

@@ -14,8 +14,7 @@ use crate::domain::event::EventType;
 use crate::domain::plan::Step;
 use crate::domain::request::{LastError, Request};
 use crate::domain::states::RequestState;
-use crate::store::entries::{self, Due};
-use crate::store::requests;
+use crate::store::{entries, requests};
 
 /// Whether a grant has failed with the call that was made for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +108,7 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
     let not_before = if gave_up { now } else { now + failure.wait };
     let mut due = due(&desk.settings, &all, &record, now, Some(not_before));
     if gave_up {
-        due.next_run_at = Some(now);
+        (due.next_run_at, due.ends_at) = (Some(now), Some(now));
     }
     entries::release(&mut tx, &run.lease, due).await?;
     Ok(tx.commit().await?)
@@ -119,7 +118,12 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
 fn concerns(step: Option<&Step>, request: &Request) -> bool {
     match request.state {
         RequestState::Applying | RequestState::Verifying => step.is_none_or(|step| grants(step, request)),
-        RequestState::Revoking => step.is_none_or(|step| !matches!(step, Step::Create(_) | Step::Associate { .. })),
+        RequestState::Revoking => match step {
+            Some(Step::Create(_)) => false,
+            // A scope that is made narrower takes away.
+            Some(Step::Associate { policy_arn, .. }) => request.spec.content.access_policies.contains_key(policy_arn),
+            _ => true,
+        },
         _ => false,
     }
 }
@@ -142,8 +146,8 @@ fn is_final_for(desk: &Desk, failure: &Failure, request: &Request, now: DateTime
 pub async fn abandon(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     entries::hold(&mut tx, lease, desk.settings.lease).await?;
-    let next = Some(tx.now() + wait);
-    entries::release(&mut tx, lease, Due { next_run_at: next, ends_at: next }).await?;
+    let at = tx.now() + wait;
+    entries::postpone(&mut tx, lease, at).await?;
     Ok(tx.commit().await?)
 }
 
@@ -156,7 +160,7 @@ pub async fn put_off(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Re
     let mut record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
     record.attempts = (record.attempts - 1).max(0);
     entries::save(&mut tx, lease, &record).await?;
-    let next = Some(tx.now() + wait);
-    entries::release(&mut tx, lease, Due { next_run_at: next, ends_at: next.filter(|_| lease.ending) }).await?;
+    let at = tx.now() + wait;
+    entries::postpone(&mut tx, lease, at).await?;
     Ok(tx.commit().await?)
 }

@@ -4,19 +4,27 @@ use chrono::TimeDelta;
 
 use super::super::WorkflowError;
 use super::super::desk::Desk;
+use super::super::standing::save;
 use super::begin::begin;
-use super::trouble::{Failure, Finality, trouble};
-use crate::store::entries::Lease;
+use crate::domain::request::LastError;
+use crate::domain::states::RequestState;
+use crate::store::entries::{self, Lease};
+use crate::store::requests;
 
-/// Records what time has brought about all the same, fails what was still to be applied, and says of access that is to
-/// end that it cannot be taken away from here. To be looked at again after `wait`: the cluster may come back.
+/// Records the expiries that are due all the same, and tells whoever waits for something to be written why it is not. To be
+/// looked at again after `wait`: the cluster may come back, and then everything goes on where it stood.
 ///
 /// # Errors
 /// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
 pub async fn unconfigured(desk: &Desk, lease: &Lease, wait: TimeDelta) -> Result<(), WorkflowError> {
-    let run = begin(desk, lease).await?;
-    let failure = Failure {
-        code: "cluster-not-configured",
+    begin(desk, lease).await?;
+    let mut tx = desk.store.begin().await?;
+    let now = tx.now();
+    let mut all = requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?;
+    let mut record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
+    record.attempts = 0;
+    let error = LastError {
+        code: "cluster-not-configured".to_owned(),
         detail: format!(
             "{} is no longer in Entryway's configuration, so nothing can be done to its access entries, and access that \
              was given there stays. Put the cluster back into the configuration, or delete the access entry by hand.",
@@ -24,10 +32,22 @@ pub async fn unconfigured(desk: &Desk, lease: &Lease, wait: TimeDelta) -> Result
         ),
         aws_code: None,
         aws_message: None,
-        finality: Finality::UnlessApplied,
-        is_snooze: true,
-        is_ambiguous: false,
-        wait,
+        at: now,
+        attempts: 0,
+        retrying: true,
     };
-    trouble(desk, &run, None, &failure).await
+    let told = |known: &Option<LastError>| known.as_ref().is_some_and(|known| known.code == error.code);
+    let waits = |state| matches!(state, RequestState::Applying | RequestState::Verifying | RequestState::Revoking);
+    for request in all.iter_mut().filter(|request| waits(request.state) && !told(&request.last_error)) {
+        let from = request.state;
+        request.last_error = Some(error.clone());
+        save(&mut tx, request, from, vec![]).await?;
+    }
+    record.last_error = Some(error.clone());
+    entries::save(&mut tx, lease, &record).await?;
+    let expiries =
+        all.iter().filter(|request| request.state.is_granting()).filter_map(|request| request.grant.expires_at);
+    let at = expiries.min().map_or(now + wait, |expiry| expiry.min(now + wait));
+    entries::postpone(&mut tx, lease, at).await?;
+    Ok(tx.commit().await?)
 }
