@@ -19,3 +19,4 @@ pub mod request;
 pub mod review;
 pub mod rules;
 pub mod states;
+pub mod trouble;
