@@ -95,11 +95,8 @@ fn every_error_code_of_the_worker_is_in_the_table_and_in_the_runbook() {
     for code in Trouble::ALL.iter().map(|trouble| trouble.as_str()) {
         assert!(runbook.contains(&format!("`{code}`")), "there is {code}, and docs/OPERATIONS.md does not say so");
     }
-    let sources = [
-        "src/workflow/reconcile/failed.rs",
-        "src/workflow/reconcile/begin.rs",
-        "src/workflow/reconcile/events.rs",
-    ];
+    let sources =
+        ["src/workflow/reconcile/failed.rs", "src/workflow/reconcile/begin.rs", "src/workflow/reconcile/events.rs"];
     for source in sources {
         let text = read(source);
         for code in text.split('"').skip(1).step_by(2).filter(|word| is_code(word)) {
