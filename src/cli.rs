@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, in the words of `--help`. What it does is in `entryway::app`.
 
+#[cfg(feature = "sandbox")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

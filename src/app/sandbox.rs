@@ -99,7 +99,7 @@ async fn with_postgres(
         let dir = dir.display();
         Failure::Failed(format!("{error} (the sandbox's data is in {dir}; if another build made it, remove that)"))
     })?;
-    let addr = service.addr.unwrap_or(listen);
+    let addr = service.addr;
     let done = play_and_run(
         options,
         service,

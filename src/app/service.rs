@@ -43,15 +43,17 @@ const HEALTH_TICK: Duration = Duration::from_secs(5);
 /// A running process.
 #[derive(Debug)]
 pub struct Service {
-    /// Where the API listens; `None` without one.
-    pub addr: Option<SocketAddr>,
+    /// Where the API listens, or the probes where there is none.
+    pub addr: SocketAddr,
+    /// Where the figures have a listener of their own.
+    pub metrics_addr: Option<SocketAddr>,
     tasks: Tasks,
     store: Store,
     grace: Duration,
 }
 
 impl Service {
-    /// Starts everything. When this returns, the API answers.
+    /// Starts everything. When this returns, the API answers, or the probes of a process without one.
     ///
     /// # Errors
     /// Whatever cannot be started, in one sentence that says what to do.
@@ -70,7 +72,7 @@ impl Service {
         if roles.worker {
             start_worker(config, &desk, credentials, &tasks).await;
         }
-        let addr = if roles.api { Some(start_api(config, &desk, &tasks).await?) } else { None };
+        let (addr, metrics_addr) = start_answering(config, &desk, roles, &tasks).await?;
         let (listening, stop) = (store.clone(), tasks.soft());
         tasks.spawn("notices", async move {
             while !stop.is_cancelled() {
@@ -84,7 +86,7 @@ impl Service {
             }
         });
         tasks.spawn("policies", reload::run(desk, config.policy.clone(), tasks.soft()));
-        Ok(Self { addr, tasks, store, grace: config.server.shutdown_grace })
+        Ok(Self { addr, metrics_addr, tasks, store, grace: config.server.shutdown_grace })
     }
 
     /// Runs until a signal comes or a task panics; then stops taking work, lets what is under way finish, and ends.
@@ -139,39 +141,48 @@ async fn start_worker(config: &Config, desk: &Desk, credentials: Option<StaticCr
     tasks.spawn("sweep", sweep::run(desk.clone(), config.worker.poll_interval, tasks.soft()));
 }
 
-async fn start_api(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<SocketAddr, Failure> {
+async fn start_answering(
+    config: &Config,
+    desk: &Desk,
+    roles: Roles,
+    tasks: &Tasks,
+) -> Result<(SocketAddr, Option<SocketAddr>), Failure> {
     let tokens = config.auth.tokens.iter().map(|token| TokenEntry {
         user: token.user.clone(),
         sha256: token.sha256,
         service: token.service,
         groups: token.groups.clone(),
     });
-    let state = ApiState::new(desk.clone(), Arc::new(TokenTable::new(tokens.collect())), tasks.soft());
-    let listen = config.server.listen;
-    let listener = bind(listen, "server.listen").await?;
-    let addr = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
-    let router = api::router(state);
-    let stop = tasks.soft();
-    tasks.spawn("api", async move {
-        if let Err(error) = api::serve(listener, router, stop).await {
-            tracing::error!(%error, "the API stopped");
+    let tokens = Arc::new(TokenTable::new(tokens.collect()));
+    let public_url = config.server.public_url.as_str();
+    let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft());
+    let metrics_addr = match config.server.metrics_listen {
+        Some(own) => {
+            let (listener, addr) = bind(own, "server.metrics_listen").await?;
+            tasks.spawn("metrics", api::serve(listener, api::figures_alone(state.clone()), tasks.soft()));
+            Some(addr)
         }
-    });
-    info!(%addr, "the API listens");
-    if let Some(own) = config.server.metrics_listen {
-        let listener = bind(own, "server.metrics_listen").await?;
-        let (router, stop) = (api::metrics_router(desk.clone()), tasks.soft());
-        tasks.spawn("metrics", async move {
-            if let Err(error) = api::serve(listener, router, stop).await {
-                tracing::error!(%error, "the figures stopped");
-            }
-        });
-    }
-    Ok(addr)
+        None => None,
+    };
+    let (listener, addr) = bind(config.server.listen, "server.listen").await?;
+    let router = if roles.api {
+        info!(%addr, public_url, "the API listens");
+        api::router(state)
+    } else {
+        info!(%addr, "the probes listen");
+        api::probes(state)
+    };
+    tasks.spawn("api", api::serve(listener, router, tasks.soft()));
+    Ok((addr, metrics_addr))
 }
 
-async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
+async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let addr = listener.local_addr()?;
+        Ok::<_, std::io::Error>((listener, addr))
+    };
+    bound
         .await
         .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}; free the port or set {key}")))
 }

@@ -21,3 +21,4 @@ pub mod request;
 pub mod review;
 pub mod rules;
 pub mod states;
+pub mod trouble;

@@ -2,68 +2,74 @@
 
 use super::error::{Class, EksError};
 use crate::domain::cluster::Cluster;
+use crate::domain::trouble::Trouble;
 
 impl EksError {
     /// A stable code for `lastError.code` and a sentence or two that say what is to be done, and by whom.
     #[must_use]
     pub fn explain(&self, cluster: &Cluster) -> (&'static str, String) {
+        let (trouble, words) = self.trouble(cluster);
+        (trouble.as_str(), words)
+    }
+
+    fn trouble(&self, cluster: &Cluster) -> (Trouble, String) {
         let name = &cluster.name;
         let says = |needle: &str| self.message.as_deref().is_some_and(|words| words.contains(needle));
         match self.class {
             Class::Throttled => {
-                ("eks-throttled", format!("AWS limits the calls to EKS for {name}. Entryway slows down and goes on by itself."))
+                (Trouble::EksThrottled, format!("AWS limits the calls to EKS for {name}. Entryway slows down and goes on by itself."))
             }
             Class::Transient => (
-                "eks-unavailable",
+                Trouble::EksUnavailable,
                 format!("EKS did not answer properly for {name}. Entryway tries again by itself, more and more slowly."),
             ),
             Class::NotVisibleYet => (
-                "entry-not-visible-yet",
+                Trouble::EntryNotVisibleYet,
                 format!("EKS does not show the entry on {name} yet, which takes some seconds. Entryway looks again by itself."),
             ),
             Class::InUse => (
-                "entry-in-use",
+                Trouble::EntryInUse,
                 format!("{name} has an access entry for this principal already. Entryway looks whose it is and goes on from there."),
             ),
             Class::FreshPrincipal => (
-                "principal-not-found",
+                Trouble::PrincipalNotFound,
                 "IAM does not know the principal. If it was created just now, Entryway tries again by itself; if not, \
                  check the ARN, its path included, and that the principal exists."
                     .to_owned(),
             ),
             Class::ClusterNotReady => (
-                "cluster-not-active",
+                Trouble::ClusterNotActive,
                 format!("{name} is being created, changed or deleted. Entryway tries again by itself once it is ACTIVE."),
             ),
-            Class::ClusterGone => ("cluster-not-found", cluster_gone(cluster)),
-            Class::AuthMode => ("cluster-auth-mode", auth_mode(cluster)),
+            Class::ClusterGone => (Trouble::ClusterNotFound, cluster_gone(cluster)),
+            Class::AuthMode => (Trouble::ClusterAuthMode, auth_mode(cluster)),
             Class::Denied => self.denied(cluster),
-            Class::Credentials => ("aws-credentials", credentials(cluster)),
+            Class::Credentials => (Trouble::AwsCredentials, credentials(cluster)),
             Class::BadAnswer => (
-                "eks-bad-answer",
+                Trouble::EksBadAnswer,
                 format!(
                     "What came back from EKS for {name} cannot be right, so nothing was concluded from it. Entryway \
                      tries again by itself; the log has the details for the operator."
                 ),
             ),
             Class::Final if self.code.as_deref() == Some("ResourceLimitExceededException") => (
-                "entry-quota-reached",
+                Trouble::EntryQuotaReached,
                 format!("{name} holds as many access entries as EKS allows (3,000). Delete some, then retry the request."),
             ),
             Class::Final if says("specified policyArn could not be found") => (
-                "policy-unknown",
+                Trouble::PolicyUnknown,
                 "EKS has no access policy of this ARN. File a new request with a policy that GET /v1/access-policies lists."
                     .to_owned(),
             ),
             Class::Final => (
-                "eks-refused",
+                Trouble::EksRefused,
                 "EKS refused this for good; its own words say why. File a new request that takes them into account."
                     .to_owned(),
             ),
         }
     }
 
-    fn denied(&self, cluster: &Cluster) -> (&'static str, String) {
+    fn denied(&self, cluster: &Cluster) -> (Trouble, String) {
         let who = match &cluster.role_arn {
             Some(role) => format!("the role {role}"),
             None => "the identity that Entryway runs as".to_owned(),
@@ -72,7 +78,7 @@ impl EksError {
         let explicit = self.message.as_deref().is_some_and(|words| words.contains("explicit deny"));
         match missing {
             Some(Missing { action: "iam:PassRole", resource }) => (
-                "pass-role-denied",
+                Trouble::PassRoleDenied,
                 format!(
                     "EKS needs iam:PassRole to make an entry of this type. Allow {who} iam:PassRole on {}, then retry \
                      the request.",
@@ -88,10 +94,10 @@ impl EksError {
                 } else {
                     format!("Allow {who} {action}{on}")
                 };
-                ("aws-access-denied", format!("{mend}, then retry the request."))
+                (Trouble::AwsAccessDenied, format!("{mend}, then retry the request."))
             }
             None => (
-                "aws-access-denied",
+                Trouble::AwsAccessDenied,
                 format!(
                     "AWS does not let {who} do this on {}. Check its permissions, then retry the request.",
                     cluster.name

@@ -46,7 +46,7 @@ macro_rules! codes {
         }
     };
 }
-pub(super) use codes;
+pub(in crate::domain) use codes;
 
 codes! {
     /// Why an ask is not sound: one code for each rule.

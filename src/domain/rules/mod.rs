@@ -24,9 +24,11 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::domain) use code::codes;
 pub use code::{Code, Explanation};
 pub use context::{ClusterGate, Context, Limits, LiveEntry};
 pub use warnings::WarningCode;
+pub use words::misleading;
 
 use reading::Reading;
 
