@@ -28,9 +28,6 @@ codes! {
     EntryNotOwned = "entry-not-owned", "The entry is somebody else's.",
         "The cluster has an entry for this principal that this installation did not make, and those are never touched.",
         "Delete that entry, or have its owner do so; then retry the request.";
-    EntryIncompatible = "entry-incompatible", "The entry cannot be turned into what was asked for.",
-        "What is there differs in something that EKS does not let anybody change, such as its type.",
-        "Delete the entry, or wait until the other grants on it have ended; then retry the request.";
     EntryQuotaReached = "entry-quota-reached", "The cluster takes no more entries.",
         "EKS allows 3,000 access entries per cluster, and does not raise that.",
         "Delete some that nobody needs; then retry the request.";
@@ -49,6 +46,9 @@ codes! {
     ClusterAuthMode = "cluster-auth-mode", "The cluster does not take access entries.",
         "Its authentication mode is CONFIG_MAP, or it became known only after the request was signed off.",
         "Have the cluster's owner run the command in `detail`; then retry the request.";
+    ClusterNotConfigured = "cluster-not-configured", "The cluster is no longer in Entryway's configuration.",
+        "Nothing can be done to its access entries, and access that was given there stays.",
+        "Put the cluster back into the configuration, and everything goes on; or delete the access entry by hand.";
     AwsAccessDenied = "aws-access-denied", "AWS does not let Entryway do it.",
         "A permission is missing, or a policy of the organization denies it; `detail` names which.",
         "Have the operators allow what `detail` names; then retry the request.";

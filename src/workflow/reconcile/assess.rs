@@ -108,9 +108,7 @@ fn due_move(
         return Some(Move::Expire);
     }
     // Of a cluster that is not configured nothing is known that policy could decide by; nothing can be written there either.
-    if desk.clusters.get(&request.spec.cluster_name).is_none() {
-        return None;
-    }
+    desk.clusters.get(&request.spec.cluster_name)?;
     // Until everything it asks for is written, it is not applied: the first write may have given nothing yet.
     let not_applied = request.grant.applied_at.is_none();
     if not_applied || desk.settings.on_lost_quorum == OnLostQuorum::End {

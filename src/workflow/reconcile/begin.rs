@@ -16,6 +16,7 @@ use crate::domain::event::{EventType, NewEvent};
 use crate::domain::record::EntryRecord;
 use crate::domain::request::{LastError, Request};
 use crate::domain::states::{EndReason, RequestState};
+use crate::domain::trouble::Trouble;
 use crate::policy::PolicySet;
 use crate::store::entries::{self, Lease};
 use crate::store::{Tx, requests, reviews};
@@ -103,11 +104,11 @@ async fn carry_out(policies: &PolicySet, tx: &mut Tx, request: &mut Request, due
         }
         Move::MissDeadline => {
             let detail = "it could not be applied before worker.apply_deadline; file a new request, or retry";
-            fail(request, now, "apply-deadline-passed", detail.to_owned())
+            fail(request, now, Trouble::ApplyDeadlinePassed, detail.to_owned())
         }
         Move::Misfit(conflict) => {
-            let (code, detail) = misfit(&conflict);
-            fail(request, now, code, detail)
+            let (trouble, detail) = misfit(&conflict);
+            fail(request, now, trouble, detail)
         }
     };
     save(tx, request, from, vec![event]).await
@@ -121,10 +122,10 @@ fn end(request: &mut Request, end_reason: EndReason, mut data: serde_json::Value
 }
 
 /// Fails a request for a reason of ours; EKS was not asked.
-pub(super) fn fail(request: &mut Request, now: DateTime<Utc>, code: &str, detail: String) -> NewEvent {
+pub(super) fn fail(request: &mut Request, now: DateTime<Utc>, trouble: Trouble, detail: String) -> NewEvent {
     let attempts = request.last_error.as_ref().map_or(0, |error| error.attempts);
     let error = LastError {
-        code: code.to_owned(),
+        code: trouble.as_str().to_owned(),
         detail,
         aws_code: None,
         aws_message: None,

@@ -9,6 +9,7 @@ use super::begin::{Run, fail};
 use super::due::due;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::request::Request;
+use crate::domain::trouble::Trouble;
 use crate::store::{Tx, entries, events, requests};
 
 const NOT_OWNED: &str = "this principal has an access entry on the cluster that Entryway did not create, so it was left as it is. Delete that entry (or have its owner do so) and retry.";
@@ -45,7 +46,7 @@ async fn fail_granting(
 ) -> Result<(), WorkflowError> {
     for request in all.iter_mut().filter(|request| request.state.is_granting()) {
         let from = request.state;
-        let event = fail(request, now, "entry-not-owned", NOT_OWNED.to_owned());
+        let event = fail(request, now, Trouble::EntryNotOwned, NOT_OWNED.to_owned());
         save(tx, request, from, vec![event]).await?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::super::standing::save;
 use super::begin::begin;
 use crate::domain::request::LastError;
 use crate::domain::states::RequestState;
+use crate::domain::trouble::Trouble;
 use crate::store::entries::{self, Lease};
 use crate::store::requests;
 
@@ -24,7 +25,7 @@ pub async fn unconfigured(desk: &Desk, lease: &Lease, wait: TimeDelta) -> Result
     let mut record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
     record.attempts = 0;
     let error = LastError {
-        code: "cluster-not-configured".to_owned(),
+        code: Trouble::ClusterNotConfigured.as_str().to_owned(),
         detail: format!(
             "{} is no longer in Entryway's configuration, so nothing can be done to its access entries, and access that \
              was given there stays. Put the cluster back into the configuration, or delete the access entry by hand.",
