@@ -13,6 +13,7 @@ pub mod event;
 pub mod identity;
 pub mod merge;
 pub mod plan;
+pub mod principal;
 pub mod reconcile;
 pub mod record;
 pub mod request;
