@@ -11,6 +11,7 @@ mod harness;
 mod life;
 mod openapi;
 mod postgres;
+mod principals;
 mod restarts;
 mod sandbox;
 mod schema;
