@@ -154,7 +154,7 @@ impl Desk {
 
 /// A cluster that a request names and configuration no longer does. In no environment, so that no policy written for
 /// one permits anything there; people still see their old requests.
-fn no_longer_configured(name: &str) -> Cluster {
+pub(super) fn no_longer_configured(name: &str) -> Cluster {
     Cluster {
         name: name.to_owned(),
         eks_name: name.to_owned(),

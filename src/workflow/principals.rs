@@ -150,3 +150,36 @@ fn least(ask: &Ask) -> Ask {
         ..Ask::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workflow::desk::no_longer_configured;
+
+    #[derive(Debug)]
+    struct Prompt;
+
+    impl Registry for Prompt {
+        fn look_up<'a>(&'a self, _: &'a Cluster, _: &'a PrincipalArn) -> LookingUp<'a> {
+            Box::pin(async { Presence::Missing })
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_was_silent_is_given_little_time_until_they_answer() {
+        let principals = Principals::new(Arc::new(Prompt));
+        let home = Cluster { account_id: "111122223333".into(), ..no_longer_configured("prod") };
+        let principal = "arn:aws:iam::111122223333:role/x".parse().expect("a role");
+        let silent_since = |when| principals.silent.lock().expect("no panic").insert(home.account_id.clone(), when);
+        assert_eq!(principals.patience(&home.account_id), PATIENCE);
+
+        silent_since(Instant::now());
+        assert_eq!(principals.patience(&home.account_id), LITTLE_PATIENCE);
+        assert_eq!(principals.patience("444455556666"), PATIENCE, "others are in no disgrace for it");
+        assert_eq!(principals.look_up(&home, &principal).await, Presence::Missing);
+        assert_eq!(principals.patience(&home.account_id), PATIENCE, "it has answered");
+
+        silent_since(Instant::now() - DISGRACE);
+        assert_eq!(principals.patience(&home.account_id), PATIENCE, "it has been long enough");
+    }
+}
