@@ -7,19 +7,19 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, reload};
+use super::{Failure, IamRegistry, reload};
 use crate::api::{self, ApiState, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::reconcile::Tempo;
 use crate::domain::rules::Limits;
-use crate::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
+use crate::eks::aws::{AwsEks, AwsIam, AwsOptions, StaticCredentials};
 use crate::lifecycle::{Ended, Signals, Tasks};
 use crate::policy::PolicySet;
 use crate::store::{self, Store};
 use crate::worker::{Pace, Worker, sweep};
-use crate::workflow::{self, Clusters, Desk, Policies, Settings};
+use crate::workflow::{self, Clusters, Desk, Policies, Principals, Settings};
 
 /// What one process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,11 +66,17 @@ impl Service {
             store.migrate().await.map_err(|error| Failure::Failed(error.to_string()))?;
         }
         store.ready().await.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-        let desk = desk(config, store.clone(), policies);
+        let aws = AwsEks::new(AwsOptions {
+            endpoint_url: config.eks.endpoint_url.clone(),
+            static_credentials: credentials,
+            operation_timeout: config.worker.operation_timeout,
+            installation: config.installation.clone(),
+        });
+        let desk = desk(config, store.clone(), policies, aws.iam());
         reload::announce(&desk).await?;
         let tasks = Tasks::new();
         if roles.worker {
-            start_worker(config, &desk, credentials, &tasks).await;
+            start_worker(config, &desk, aws, &tasks).await;
         }
         let (addr, metrics_addr) = start_answering(config, &desk, roles, &tasks).await?;
         let (listening, stop) = (store.clone(), tasks.soft());
@@ -111,13 +117,7 @@ impl Service {
     }
 }
 
-async fn start_worker(config: &Config, desk: &Desk, credentials: Option<StaticCredentials>, tasks: &Tasks) {
-    let aws = AwsEks::new(AwsOptions {
-        endpoint_url: config.eks.endpoint_url.clone(),
-        static_credentials: credentials,
-        operation_timeout: config.worker.operation_timeout,
-        installation: config.installation.clone(),
-    });
+async fn start_worker(config: &Config, desk: &Desk, aws: AwsEks, tasks: &Tasks) {
     let pace = Pace {
         concurrency: config.worker.concurrency,
         poll_interval: config.worker.poll_interval,
@@ -187,12 +187,13 @@ async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr
         .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}; free the port or set {key}")))
 }
 
-fn desk(config: &Config, store: Store, policies: PolicySet) -> Desk {
+fn desk(config: &Config, store: Store, policies: PolicySet, iam: AwsIam) -> Desk {
     Desk {
         store,
         policies: Policies::new(policies),
         directory: Arc::new(config.directory.clone()),
         clusters: Arc::new(config.clusters.iter().cloned().collect::<Clusters>()),
+        principals: Principals::new(Arc::new(IamRegistry(iam))),
         catalogue: Arc::new(Catalogue::built_in()),
         settings: Arc::new(settings(config)),
     }

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod merge;
 pub mod pace;
 pub mod plan;
+pub mod principal;
 pub mod reconcile;
 pub mod record;
 pub mod request;

@@ -69,41 +69,70 @@ impl EksError {
         }
     }
 
-    fn denied(&self, cluster: &Cluster) -> (Trouble, String) {
-        let who = match &cluster.role_arn {
-            Some(role) => format!("the role {role}"),
-            None => "the identity that Entryway runs as".to_owned(),
-        };
-        let missing = self.message.as_deref().and_then(Missing::read);
-        let explicit = self.message.as_deref().is_some_and(|words| words.contains("explicit deny"));
-        match missing {
-            Some(Missing { action: "iam:PassRole", resource }) => (
-                Trouble::PassRoleDenied,
-                format!(
-                    "EKS needs iam:PassRole to make an entry of this type. Allow {who} iam:PassRole on {}, then retry \
-                     the request.",
-                    resource.unwrap_or("the node role")
-                ),
-            ),
-            Some(Missing { action, resource }) => {
-                let on = resource.map(|resource| format!(" on {resource}")).unwrap_or_default();
-                let mend = if explicit {
-                    format!(
-                        "A policy explicitly denies {who} {action}{on}, which no permission overrides. Lift that deny"
-                    )
-                } else {
-                    format!("Allow {who} {action}{on}")
-                };
-                (Trouble::AwsAccessDenied, format!("{mend}, then retry the request."))
+    /// Why IAM could not be asked about a principal with the credentials of `home`: what happened and, where somebody can
+    /// mend it, how. Without a final stop.
+    #[must_use]
+    pub fn explain_iam(&self, home: &Cluster) -> String {
+        let account = &home.account_id;
+        match self.class {
+            Class::Denied => {
+                let mend = self.mend(home);
+                let mend = mend.unwrap_or_else(|| format!("Allow {} iam:GetRole and iam:GetUser", who(home)));
+                format!("Entryway may not ask IAM in account {account}. {mend}")
             }
-            None => (
-                Trouble::AwsAccessDenied,
+            Class::Credentials => {
                 format!(
-                    "AWS does not let {who} do this on {}. Check its permissions, then retry the request.",
-                    cluster.name
-                ),
-            ),
+                    "AWS did not take Entryway's credentials for account {account}, which its operators have to mend"
+                )
+            }
+            Class::Throttled => format!("IAM takes no more calls in account {account} for the moment"),
+            _ => format!("IAM did not answer properly for account {account}"),
         }
+    }
+
+    fn denied(&self, cluster: &Cluster) -> (Trouble, String) {
+        let who = who(cluster);
+        if let Some(Missing { action: "iam:PassRole", resource }) = self.missing() {
+            let resource = resource.unwrap_or("the node role");
+            let detail = format!(
+                "EKS needs iam:PassRole to make an entry of this type. Allow {who} iam:PassRole on {resource}, then retry \
+                 the request."
+            );
+            return (Trouble::PassRoleDenied, detail);
+        }
+        let detail = match self.mend(cluster) {
+            Some(mend) => format!("{mend}, then retry the request."),
+            None => format!(
+                "AWS does not let {who} do this on {}. Check its permissions, then retry the request.",
+                cluster.name
+            ),
+        };
+        (Trouble::AwsAccessDenied, detail)
+    }
+
+    /// What whoever looks after permissions has to do; `None` where AWS does not say what is missing.
+    fn mend(&self, cluster: &Cluster) -> Option<String> {
+        let Missing { action, resource } = self.missing()?;
+        let who = who(cluster);
+        let on = resource.map(|resource| format!(" on {resource}")).unwrap_or_default();
+        let explicit = self.message.as_deref().is_some_and(|words| words.contains("explicit deny"));
+        Some(if explicit {
+            format!("A policy explicitly denies {who} {action}{on}, which no permission overrides. Lift that deny")
+        } else {
+            format!("Allow {who} {action}{on}")
+        })
+    }
+
+    fn missing(&self) -> Option<Missing<'_>> {
+        self.message.as_deref().and_then(Missing::read)
+    }
+}
+
+/// Whose permissions count on `cluster`.
+fn who(cluster: &Cluster) -> String {
+    match &cluster.role_arn {
+        Some(role) => format!("the role {role}"),
+        None => "the identity that Entryway runs as".to_owned(),
     }
 }
 
@@ -148,8 +177,13 @@ impl<'a> Missing<'a> {
     fn read(words: &'a str) -> Option<Self> {
         let (_, rest) = words.split_once("not authorized to perform: ")?;
         let action = rest.split_whitespace().next()?;
-        let resource = rest.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-        Some(Self { action, resource: resource.map(|arn| arn.trim_end_matches(['.', ','])) })
+        let resource = rest.split_once("on resource: ").map(|(_, rest)| {
+            // IAM's own actions say "role my-role", all others give an ARN.
+            let words = if rest.starts_with("role ") || rest.starts_with("user ") { 2 } else { 1 };
+            let end = rest.match_indices(' ').nth(words - 1).map_or(rest.len(), |(at, _)| at);
+            rest[..end].trim_end_matches(['.', ','])
+        });
+        Some(Self { action, resource })
     }
 }
 
@@ -245,5 +279,22 @@ mod tests {
         let role = "arn:aws:iam::111122223333:role/target";
         let (_, detail) = explained(Class::Credentials, "AccessDenied", "", Some(role));
         assert!(detail.contains(role) && detail.contains("external_id"), "{detail}");
+    }
+
+    #[test]
+    fn what_iam_did_not_say_is_told_with_whose_trouble_it_is() {
+        let denied = |message: &str| EksError { message: Some(message.into()), ..EksError::of(Class::Denied) };
+        let words =
+            "User: x is not authorized to perform: iam:GetRole on resource: role my-role because no policy allows it";
+        assert_eq!(
+            denied(words).explain_iam(&cluster(None)),
+            "Entryway may not ask IAM in account 111122223333. Allow the identity that Entryway runs as iam:GetRole on role \
+             my-role"
+        );
+        assert!(denied("No.").explain_iam(&cluster(None)).ends_with("iam:GetRole and iam:GetUser"));
+        for class in Class::ALL {
+            let told = EksError::of(class).explain_iam(&cluster(None));
+            assert!(told.contains("account 111122223333") && !told.ends_with('.'), "{class:?}: {told}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod layers;
 mod life;
 mod openapi;
 mod postgres;
+mod principals;
 mod restarts;
 mod sandbox;
 mod schema;

@@ -83,6 +83,9 @@ async fn iam_answers_with_the_unique_id() {
     }
     let recreated = bed.put("/_sim/principals", json!({"arn": role, "recreate": true})).await.good();
     assert_ne!(recreated["uniqueId"], told["uniqueId"]);
+    let unmentioned = bed.form("Action=GetUser&Version=2010-05-08&UserName=bob").await;
+    assert_eq!(unmentioned.status, 403, "nobody has said yet which path bob is under");
+    bed.create_plain("dev", "arn:aws:iam::111122223333:user/bob").await;
     let user = bed.form("Action=GetUser&Version=2010-05-08&UserName=bob").await;
     assert!(user.text.contains("<Arn>arn:aws:iam::111122223333:user/bob</Arn>") && user.text.contains("<UserId>AIDA"));
 

@@ -28,7 +28,7 @@ struct Theatre {
 impl Theatre {
     async fn new(self_approval: SelfApproval) -> Self {
         let sim = Sim::start(SocketAddr::from(([127, 0, 0, 1], 0)), world()).await.unwrap();
-        let mut desk = harness::desk(database::connect(&database::fresh().await, Clock::database()));
+        let mut desk = harness::desk(database::connect(&database::fresh().await, Clock::database()), &sim);
         let mut settings = harness::settings();
         settings.tempo.interval = TimeDelta::milliseconds(300);
         settings.tempo.settle = TimeDelta::seconds(1);
