@@ -1,5 +1,6 @@
 //! The only place that wires things together: each command of the command line is one function here.
 
+mod iam;
 mod reload;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -16,6 +17,7 @@ use crate::lifecycle::Signals;
 use crate::policy;
 use crate::store::Store;
 
+pub use iam::{IamFormat, IamOptions, config_iam};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{SandboxOptions, sandbox, sim};
 pub use service::{Roles, Service};

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod duration;
 pub mod entry;
 pub mod event;
+pub mod iam;
 pub mod identity;
 pub mod merge;
 pub mod plan;
