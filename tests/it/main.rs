@@ -8,6 +8,7 @@ mod docs;
 mod eks_adapter;
 mod faults;
 mod harness;
+mod iam;
 mod life;
 mod openapi;
 mod postgres;

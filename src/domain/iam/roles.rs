@@ -43,7 +43,7 @@ fn target(arn: &str, of_role: &[&Cluster], all: &[&Cluster], house: House<'_>) -
     TargetRole {
         arn: arn.to_owned(),
         clusters: named(of_role),
-        trust_policy: Policy::new("trust", file("trust"), vec![trust(of_role, house)]),
+        trust_policy: Policy::new("trust", file("trust"), trust(of_role, house)),
         policies: eks("entryway-eks", file, of_role, all, house),
         account_id,
     }
@@ -117,18 +117,25 @@ fn assume(targets: &[&str], house: House<'_>) -> Statement {
 }
 
 /// Who may become the role. With EKS Pod Identity the tags of the pod's session come along, which needs a right of its
-/// own (`EKS user guide, EKS Pod Identity session tags`).
-fn trust(of_role: &[&Cluster], house: House<'_>) -> Statement {
-    let why = "the service's role may become this one, and nobody else";
-    let statement = if house.walls.pod_identity {
-        Statement::allow("TrustEntryway", why, ["sts:AssumeRole", "sts:TagSession"])
-    } else {
-        Statement::allow("TrustEntryway", why, ["sts:AssumeRole"])
-    };
+/// own (`EKS user guide, EKS Pod Identity session tags`), and one for which IAM is not told the external id.
+fn trust(of_role: &[&Cluster], house: House<'_>) -> Vec<Statement> {
     let service = house.walls.service_role.as_ref().map(PrincipalArn::to_string);
-    let statement = statement.of(service.unwrap_or_else(|| PLACEHOLDER.to_owned()));
+    let service = service.unwrap_or_else(|| PLACEHOLDER.to_owned());
+    let assume = Statement::allow(
+        "TrustEntryway",
+        "the service's role may become this one, and nobody else",
+        ["sts:AssumeRole"],
+    )
+    .of(&service);
     let external_ids = external_ids(of_role);
-    if external_ids.is_empty() { statement } else { statement.when("StringEquals", "sts:ExternalId", external_ids) }
+    let assume =
+        if external_ids.is_empty() { assume } else { assume.when("StringEquals", "sts:ExternalId", external_ids) };
+    let mut statements = vec![assume];
+    if house.walls.pod_identity {
+        let why = "the tags that EKS Pod Identity gives a session come along; by itself this opens nothing";
+        statements.push(Statement::allow("TrustSessionTags", why, ["sts:TagSession"]).of(&service));
+    }
+    statements
 }
 
 /// The external ids that are presented when one role is assumed.

@@ -64,7 +64,7 @@ impl Page<'_> {
         }
         self.clusters(&role.clusters);
         for policy in &role.policies {
-            self.policy(policy, "needs", MAX_MANAGED);
+            self.policy(policy, &format!("Policy {}", policy.name), MAX_MANAGED);
         }
         let name = role.arn.as_deref().and_then(|arn| arn.parse::<PrincipalArn>().ok());
         self.put_in_place(name.as_ref(), &role.policies);
@@ -73,9 +73,9 @@ impl Page<'_> {
     fn target(&mut self, role: &TargetRole) {
         self.heading(&format!("Account {}: {}", role.account_id, role.arn));
         self.clusters(&role.clusters);
-        self.policy(&role.trust_policy, "who may assume it", MAX_TRUST);
+        self.policy(&role.trust_policy, "Trust policy", MAX_TRUST);
         for policy in &role.policies {
-            self.policy(policy, "needs", MAX_MANAGED);
+            self.policy(policy, &format!("Policy {}", policy.name), MAX_MANAGED);
         }
         let Ok(arn) = role.arn.parse::<PrincipalArn>() else { return };
         self.make_role(&arn, &role.trust_policy);
@@ -90,7 +90,7 @@ impl Page<'_> {
 
     fn policy(&mut self, policy: &Policy, what: &str, limit: usize) {
         self.gap();
-        self.prose(&format!("{}: {what} ({} of {limit} characters)", policy.name, policy.characters));
+        self.prose(&format!("{what} ({} of {limit} characters)", policy.characters));
         let statements = policy.document.statements();
         let widest = statements.iter().map(|statement| statement.sid.len()).max().unwrap_or_default();
         for statement in statements {

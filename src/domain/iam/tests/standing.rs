@@ -164,5 +164,9 @@ fn with_pod_identity_session_tags_come_along() {
     let rights = rights(&[cluster("prod")], &asked);
     assert!(allows(&rights.service_role.policies, &Call::new("sts:TagSession", TARGET)));
     let trust = rights.target_roles[0].trust_policy.document.json();
-    assert!(trust.contains("\"sts:TagSession\"") && trust.contains("\"sts:AssumeRole\""), "{trust}");
+    let trust: serde_json::Value = serde_json::from_str(&trust).expect("JSON");
+    let [assume, tags] = trust["Statement"].as_array().expect("statements").as_slice() else { panic!("{trust}") };
+    assert_eq!((assume["Action"].as_str(), tags["Action"].as_str()), (Some("sts:AssumeRole"), Some("sts:TagSession")));
+    assert_eq!(assume["Condition"]["StringEquals"]["sts:ExternalId"], "e-1");
+    assert!(tags.get("Condition").is_none(), "IAM is not told the external id when it is asked about tags");
 }
