@@ -1,5 +1,6 @@
 //! The only place that wires things together: each command of the command line is one function here.
 
+mod iam;
 mod registry;
 mod reload;
 #[cfg(feature = "sandbox")]
@@ -17,6 +18,7 @@ use crate::lifecycle::Signals;
 use crate::policy;
 use crate::store::Store;
 
+pub use iam::{IamFormat, IamOptions, config_iam};
 pub use registry::IamRegistry;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{SandboxOptions, sandbox, sim};

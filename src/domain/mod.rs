@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod duration;
 pub mod entry;
 pub mod event;
+pub mod iam;
 pub mod identity;
 pub mod merge;
 pub mod pace;

@@ -49,8 +49,8 @@ fn the_page_of_states_is_the_table_of_states() {
     assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
 }
 
-const PAGES: [&str; 5] =
-    ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md", "docs/STATES.md"];
+const PAGES: [&str; 6] =
+    ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/AWS.md", "docs/OPERATIONS.md", "docs/STATES.md"];
 
 #[test]
 fn links_lead_somewhere_and_targets_exist() {

@@ -9,6 +9,7 @@ mod docs;
 mod eks_adapter;
 mod faults;
 mod harness;
+mod iam;
 mod layers;
 mod life;
 mod openapi;

@@ -202,16 +202,6 @@ const OTHERS: [Entry; 5] = [
             remedy: "Remove them; pasting as plain text helps.",
         },
     ),
-    // A warning of the contract that comes with looking principals up in IAM.
-    explained(
-        "principal-not-checked",
-        Place::Warning,
-        Explanation {
-            title: "It is not known whether the principal exists.",
-            meaning: "IAM was not asked, or could not be. EKS refuses an entry for a principal that does not exist.",
-            remedy: "Check the ARN, path included; `aws iam get-role` or `aws iam get-user` prints it.",
-        },
-    ),
 ];
 
 /// Every code there is.
