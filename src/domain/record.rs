@@ -34,6 +34,8 @@ pub struct EntryRecord {
     pub unsure: bool,
     /// Until then, a write before the last one whose outcome nobody ever learnt may still show, and nothing is proven.
     pub doubt_until: Option<DateTime<Utc>>,
+    /// When to look once more at an entry that is proven gone, because a write whose outcome nobody learnt may still come.
+    pub recheck_at: Option<DateTime<Utc>>,
     /// Consecutive reads that agreed with what is desired.
     pub agreeing_reads: i32,
     /// When the first of them was.

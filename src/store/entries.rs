@@ -42,6 +42,7 @@ struct EntryRow {
     touched_at: Option<DateTime<Utc>>,
     unsure: bool,
     doubt_until: Option<DateTime<Utc>>,
+    recheck_at: Option<DateTime<Utc>>,
     agreeing_reads: i32,
     agreeing_since: Option<DateTime<Utc>>,
     proof_of: Option<String>,
@@ -72,6 +73,7 @@ impl TryFrom<EntryRow> for EntryRecord {
             touched_at: row.touched_at,
             unsure: row.unsure || (garbled && row.touched_at.is_some()),
             doubt_until: row.doubt_until,
+            recheck_at: row.recheck_at,
             agreeing_reads: row.agreeing_reads,
             agreeing_since: row.agreeing_since,
             proof_of: row.proof_of,
@@ -208,7 +210,7 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
         "-- entries.hold
         UPDATE entry SET lease_until = $4
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
-        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, agreeing_reads,
+        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                   agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
                   overdue_reported",
         lease.cluster_name,
@@ -233,7 +235,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
                overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17,
-               baseline = $18
+               baseline = $18, recheck_at = $19
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -253,6 +255,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.proof_of,
         record.doubt_until,
         record.baseline.as_ref().map(|baseline| json!(baseline)),
+        record.recheck_at,
     )
     .execute(&mut *tx.inner)
     .await?;

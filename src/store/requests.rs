@@ -233,6 +233,36 @@ pub async fn lock_of_entry(tx: &mut Tx, cluster: &str, principal: &str) -> Resul
     Ok(sound(rows))
 }
 
+/// Keeps other asks of `requester` waiting until this transaction ends, so that none of them counts what is pending before
+/// this one is done.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn one_at_a_time(tx: &mut Tx, requester: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- requests.one_at_a_time
+        SELECT pg_advisory_xact_lock(hashtextextended('pending of ' || $1::text, 0))",
+        requester
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    Ok(())
+}
+
+/// How many undecided requests `requester` has.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn pending_of(tx: &mut Tx, requester: &str) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- requests.pending_of
+        SELECT count(*) AS "count!" FROM request WHERE requester = $1 AND state = 'pending'"#,
+        requester
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?)
+}
+
 /// What a new ask of `requester` has to fit beside: how many of theirs are pending, and what is live or will be on
 /// each entry of `principals`.
 ///
@@ -244,13 +274,7 @@ pub async fn beside(
     clusters: &[String],
     principals: &[String],
 ) -> Result<(i64, Vec<Request>), StoreError> {
-    let pending = sqlx::query_scalar!(
-        r#"-- requests.pending_of
-        SELECT count(*) AS "count!" FROM request WHERE requester = $1 AND state = 'pending'"#,
-        requester
-    )
-    .fetch_one(&mut *tx.inner)
-    .await?;
+    let pending = pending_of(tx, requester).await?;
     let rows = sqlx::query_as!(
         RequestRow,
         "-- requests.beside

@@ -107,8 +107,11 @@ impl<E: Eks> Worker<E> {
                 }
                 return self.write(&mut run, cluster, principal, from, steps).await;
             }
-            // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry.
-            Verdict::Drift { from, steps } if cluster.drift == DriftMode::Report && run.applying => {
+            // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry. An
+            // entry that nobody is to have any more is no drift: a write has come late.
+            Verdict::Drift { from, steps }
+                if run.desired.is_none() || cluster.drift == DriftMode::Report && run.applying =>
+            {
                 return self.write(&mut run, cluster, principal, from, steps).await;
             }
             Verdict::Drift { from, steps } => {

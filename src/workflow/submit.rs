@@ -158,12 +158,34 @@ async fn prepare(
         .into_iter()
         .map(|accepted| decide(desk, tx, policies, caller, accepted))
         .collect::<Result<Vec<_>, _>>()?;
+    keep_to_limit(desk, tx, caller, &requests, pending).await?;
+    Ok((requests, beside.live))
+}
+
+/// How many asks of one person may be under way at once, on all replicas together.
+const AT_ONCE: i64 = 100;
+
+/// Whether `requests` are within what one person may have undecided, `pending` of which were counted before. Near the limit
+/// the asks of one person wait for each other, so that many at once do not all count the same.
+async fn keep_to_limit(
+    desk: &Desk,
+    tx: &mut Tx,
+    caller: &Caller,
+    requests: &[Request],
+    pending: i64,
+) -> Result<(), WorkflowError> {
     let undecided = requests.iter().filter(|request| request.state == RequestState::Pending).count();
+    let undecided = i64::try_from(undecided).unwrap_or(i64::MAX);
     let limit = desk.settings.max_pending_per_requester;
-    if undecided > 0 && pending.saturating_add(i64::try_from(undecided).unwrap_or(i64::MAX)) > limit {
+    let room = |pending: i64| limit.saturating_sub(pending.saturating_add(undecided));
+    if undecided == 0 || room(pending) >= AT_ONCE {
+        return Ok(());
+    }
+    requests::one_at_a_time(tx, caller.user()).await?;
+    if room(requests::pending_of(tx, caller.user()).await?) < 0 {
         return Err(WorkflowError::TooManyPending { requester: caller.user().to_owned(), limit });
     }
-    Ok((requests, beside.live))
+    Ok(())
 }
 
 /// Asks the policy, and puts the request where it belongs: waiting for people, or on its way.

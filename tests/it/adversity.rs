@@ -289,3 +289,73 @@ async fn an_entry_row_that_somebody_deleted_keeps_nothing_from_ending() {
     bed.until(request.id, RequestState::Ended).await;
     assert!(bed.truth("dev", ROLE).await.is_none());
 }
+
+#[tokio::test]
+async fn many_asks_at_once_do_not_get_round_the_limit() {
+    let bed = Bed::with(World::default(), |desk| {
+        let mut settings = crate::harness::settings();
+        settings.max_pending_per_requester = 3;
+        desk.settings = Arc::new(settings);
+    })
+    .await;
+    let alice = bed.caller("alice");
+    let mut filing = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (desk, alice) = (bed.desk.clone(), alice.clone());
+        filing.spawn(async move { submit::submit(&desk, &alice, vec![view("payments")], None).await.is_ok() });
+    }
+    let filed = filing.join_all().await.into_iter().filter(|filed| *filed).count();
+    assert_eq!(filed, 3);
+}
+
+#[tokio::test]
+async fn a_cluster_that_does_not_answer_leaves_the_others_of_its_region_alone() {
+    let bed = Bed::new().await;
+    bed.sim.inject(
+        serde_json::from_value(json!({ "cluster": "prod", "action": { "kind": "hang", "ms": 3_000 } })).unwrap(),
+    );
+    for number in 0..10 {
+        let mut ask = view("payments");
+        ask.cluster_name = "prod".to_owned();
+        ask.duration = Some("1h".to_owned());
+        ask.principal_arn = format!("arn:aws:iam::111122223333:role/r{number}");
+        let request = bed.file("alice", ask).await;
+        bed.approve("bob", request.id).await;
+    }
+    let stop = tokio_util::sync::CancellationToken::new();
+    let working = tokio::spawn(bed.another_worker().run(stop.clone()));
+    let hanging = || bed.sim.calls().iter().filter(|call| call.finished_at.is_none()).count();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while hanging() < 8 {
+        assert!(tokio::time::Instant::now() < deadline, "all hands are at work on the cluster that hangs");
+        tokio::task::yield_now().await;
+    }
+    let request = bed.granted(view("payments")).await;
+    while bed.truth("dev", ROLE).await.is_none() {
+        assert!(tokio::time::Instant::now() < deadline, "the other cluster waits for it");
+    }
+    assert!(hanging() > 0, "while the first one still hangs");
+    stop.cancel();
+    working.await.unwrap();
+    assert_eq!(bed.get(request.id).await.request.requester, "alice");
+}
+
+#[tokio::test]
+async fn a_create_that_takes_effect_after_the_proof_of_its_end_is_found_and_taken_away() {
+    let bed = Bed::new().await;
+    bed.sim.inject(
+        serde_json::from_value(json!({ "op": "CreateAccessEntry", "times": 1, "action": { "kind": "reset" } }))
+            .unwrap(),
+    );
+    let request = bed.granted(view("payments")).await;
+    bed.work().await;
+    bed.revoke("bob", request.id).await.unwrap();
+    bed.until(request.id, RequestState::Ended).await;
+    // Only now EKS does what it was told.
+    edit_entry(&bed, json!({ "kubernetesGroups": ["g"], "tags": { "entryway/installation": "tests" } })).await;
+    for _ in 0..4 {
+        bed.pass(bed.desk.settings.tempo.drift_interval);
+        bed.work().await;
+    }
+    assert!(bed.truth("dev", ROLE).await.is_none());
+}

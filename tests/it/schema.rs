@@ -15,6 +15,7 @@ const DATA: &[(i64, &str)] = &[
     (4, include_str!("../data/migrations/0004_entry_doubt.sql")),
     (5, include_str!("../data/migrations/0005_eks_pace.sql")),
     (6, include_str!("../data/migrations/0006_entry_baseline.sql")),
+    (7, include_str!("../data/migrations/0007_entry_recheck.sql")),
 ];
 
 #[tokio::test]

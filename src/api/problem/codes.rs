@@ -164,7 +164,7 @@ codes! {
 }
 
 /// Codes that belong to no rule.
-const OTHERS: [Entry; 5] = [
+const OTHERS: [Entry; 4] = [
     explained(
         "cluster-names-invalid",
         Place::Field,

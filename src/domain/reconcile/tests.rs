@@ -40,6 +40,7 @@ fn record(written: Option<Option<EntryContent>>, touched: Option<i64>) -> EntryR
         touched_at: touched.map(at),
         unsure: false,
         doubt_until: None,
+        recheck_at: None,
         agreeing_reads: 0,
         agreeing_since: None,
         proof_of: None,

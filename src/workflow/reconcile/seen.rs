@@ -67,7 +67,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         _ => record.count_read(what == Seen::AsDesired, now, tempo),
     }
     if record.is_proven(tempo) && what == Seen::AsDesired {
-        settle(&mut tx, run, &mut record).await?;
+        settle(&mut tx, run, &mut record, now + tempo.drift_interval).await?;
         if !all.iter().any(|request| request.state.is_granting()) && record.baseline.take().is_some() {
             // Theirs is as it was found. It is nothing to Entryway any more.
             record.written = None;
@@ -84,7 +84,10 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
 }
 
 /// The entry is proven: what is desired is what EKS holds, and nothing is uncertain any more.
-async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord) -> Result<(), WorkflowError> {
+async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord, later: DateTime<Utc>) -> Result<(), WorkflowError> {
+    // An entry that is there is looked at again anyway.
+    let doubtful = record.unsure || record.doubt_until.is_some();
+    record.recheck_at = (doubtful && run.desired.is_none()).then_some(later);
     record.unsure = false;
     record.doubt_until = None;
     record.last_error = None;

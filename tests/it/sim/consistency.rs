@@ -168,7 +168,8 @@ async fn case_105_the_last_writer_wins() {
     let write = |group: &'static str| bed.post(&path, json!({"kubernetesGroups": [group]}));
     for _ in 0..10 {
         let (one, two) = tokio::join!(write("one"), write("two"));
-        (one.good(), two.good());
+        one.good();
+        two.good();
     }
     let calls = bed.get("/_sim/calls?op=UpdateAccessEntry").await.good()["calls"].clone();
     let last = calls.as_array().unwrap().iter().max_by_key(|call| call["appliedSeq"].as_u64()).unwrap();
