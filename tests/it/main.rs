@@ -3,11 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests have no lifecycle whose tasks shutdown would wait for")]
 
 mod architecture;
+mod command_line;
 mod desk;
 mod docs;
 mod eks_adapter;
 mod faults;
 mod harness;
+mod http;
 mod life;
 mod openapi;
 mod postgres;
