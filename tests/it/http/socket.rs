@@ -55,6 +55,16 @@ async fn a_body_that_says_it_is_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn who_says_everything_before_listening_hears_the_answer_too() {
+    let api = Api::new().await;
+    let mut connection = connect(&api).await;
+    // More than fits into the buffers of both ends.
+    let length = 16 * 1024 * 1024;
+    let answer = said(&mut connection, &(post(&format!("Content-Length: {length}")) + &"x".repeat(length))).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
 async fn who_is_not_known_is_not_asked_for_a_body() {
     let api = Api::new().await;
     let mut connection = connect(&api).await;
