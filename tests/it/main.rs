@@ -4,11 +4,13 @@
 
 mod adversity;
 mod architecture;
+mod command_line;
 mod desk;
 mod docs;
 mod eks_adapter;
 mod faults;
 mod harness;
+mod http;
 mod iam;
 mod layers;
 mod life;
