@@ -177,8 +177,15 @@ mod tests {
 
     #[test]
     fn depth_costs_nothing() {
-        let deep = format!("{}{}", "[".repeat(60_000), "]".repeat(5));
+        let deep = r#"{"a":"#.repeat(60_000);
         assert!(refused(&deep).contains("levels deep"));
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        for body in [r#"["why", {}]"#, r#"{"tags": [["a", "b"]]}"#] {
+            assert!(refused(body).contains("an object is expected"), "{body}");
+        }
     }
 
     #[test]

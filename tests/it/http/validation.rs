@@ -75,14 +75,14 @@ fn who() -> Vec<Case> {
             json!({"clusterName": "legacy"}),
             json!({"clusterName": "prod", "duration": "8h"}),
         ),
-        ("principal-arn-invalid", "/principalArn", principal("my-role"), role("my-role")),
+        ("principal-arn-invalid", "/principalArn", principal("my-role"), role("dev/apps/my-role")),
         ("principal-arn-invalid", "/principalArn", principal(""), role("x")),
         ("principal-arn-invalid", "/principalArn", principal("arn:aws:iam::111122223333:root"), role("root")),
         (
             "principal-sts-session",
             "/principalArn",
             principal("arn:aws:sts::111122223333:assumed-role/my-role/alice"),
-            role("assumed-role/my-role"),
+            role("assumed-role/my-other-role"),
         ),
         (
             "principal-service-linked-role",
