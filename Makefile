@@ -3,10 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup demo test check fmt lint sqlx openapi clean
+.PHONY: help setup demo test test-clients check fmt lint sqlx openapi clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## see to it that Postgres' programs are there; nothing else needs setting up
 	@scripts/setup-postgres.sh
@@ -18,6 +18,13 @@ test: setup ## everything that must hold: formatting, lints, all tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
+
+# They know the program from outside only, so it has to be built first.
+test-clients: ## the simulated EKS with clients nobody here wrote: boto3 and the AWS CLI (ARGS="-k tags" picks some)
+	@scripts/setup-clients.sh
+	$(CARGO) build --locked
+	ENTRYWAY_BIN="$${CARGO_TARGET_DIR:-target}/debug/entryway" PYTHONDONTWRITEBYTECODE=1 \
+		target/clients/bin/python -m pytest -q tests/clients $(ARGS)
 
 check: ## does it compile, the tests too
 	$(CARGO) check --locked --all-targets
