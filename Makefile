@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup demo test check fmt lint sqlx openapi clean
+.PHONY: help setup demo test bench check fmt lint sqlx openapi clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: setup ## everything that must hold: formatting, lints, all tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
+
+bench: setup ## the figures of docs/PERFORMANCE.md (ARGS="submit --rounds 9" for some of them; --help)
+	$(CARGO) bench --locked --bench ratios -- $(ARGS)
 
 check: ## does it compile, the tests too
 	$(CARGO) check --locked --all-targets
