@@ -29,7 +29,8 @@ const STATEMENTS: usize = 4;
 
 pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {
     let database = stand.database("submit").await?;
-    let service = stand.serve(&database, Roles::Api, Settings::default()).await?;
+    let settings = Settings { requests: "max_pending_per_requester = 100000", ..Settings::default() };
+    let service = stand.serve(&database, Roles::Api, settings).await?;
     let mut client = service.client().await?;
     fill_background(&database, &mut client, BACKGROUND).await?;
     for keyed in [false, true] {
