@@ -67,7 +67,14 @@ async fn file(
     if let Some(outcome) = recall(&mut tx, once).await? {
         return Ok(outcome);
     }
-    let (mut requests, _) = prepare(desk, &mut tx, policies, caller, &asks, &presences).await?;
+    let (mut requests, _) = match prepare(desk, &mut tx, policies, caller, &asks, &presences).await {
+        Ok(prepared) => prepared,
+        Err(refusal) => {
+            // Before the answer, so that the corrected call finds its Idempotency-Key free.
+            tx.rollback().await?;
+            return Err(refusal);
+        }
+    };
     // Each insert holds its entry's row until the commit: in one order, so that two submits never wait for each other.
     let mut in_order: Vec<_> = requests.iter_mut().collect();
     in_order.sort_by_key(|request| (request.spec.cluster_name.clone(), request.spec.principal.to_string()));
