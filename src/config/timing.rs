@@ -43,7 +43,7 @@ impl Verify {
 /// `[worker]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Worker {
-    /// Entries worked on at once by this process.
+    /// Entries of one cluster that this process works on at once.
     pub concurrency: usize,
     /// How long a claim on an entry holds without being renewed, by the database's clock.
     pub lease: TimeDelta,

@@ -92,8 +92,9 @@ def test_iam_tells_a_user_by_its_unique_id(sim, client):
         iam.get_user(UserName="my-user")
 
 
-def test_a_session_carries_the_roles_unique_id(client):
+def test_a_session_carries_the_roles_unique_id(sim, client):
     """By which one finds out, as the user guide says, that a role is not the one of its entry any more."""
+    sim.principal(ROLE)
     role_id = client("iam").get_role(RoleName="my-role")["Role"]["RoleId"]
     keys = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="me@example.com")["Credentials"]
     theirs = boto3.Session(

@@ -219,7 +219,9 @@ def test_a_profile_assumes_a_role_of_another_account(sim, aws, tmp_path):
     assert sim.calls("ListClusters")[-1]["callerArn"] == session
 
 
-def test_iam_and_sts(aws):
+def test_iam_and_sts(sim, aws):
+    for arn in (ROLE, USER):
+        sim.principal(arn)
     role = good(aws("iam get-role --role-name my-role"))["Role"]
     assert role["Arn"] == ROLE and role["RoleId"].startswith("AROA")
     user = good(aws("iam get-user --user-name my-user"))["User"]
