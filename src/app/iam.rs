@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
@@ -45,22 +46,29 @@ pub fn config_iam(path: Option<&Path>, options: &IamOptions) -> Result<(), Failu
     if let Some(folder) = &options.out {
         write(&rights, folder)?;
     }
-    match options.format {
+    let text = match options.format {
         IamFormat::Json => {
-            let json = serde_json::to_string_pretty(&rights).map_err(|error| Failure::Failed(error.to_string()))?;
-            println!("{json}");
+            serde_json::to_string_pretty(&rights).map_err(|error| Failure::Failed(error.to_string()))? + "\n"
         }
-        IamFormat::Text => {
-            let folder = options.out.as_deref().map(Path::to_string_lossy);
-            print!("{}", rights.to_text(folder.as_deref()));
-        }
-    }
+        IamFormat::Text => rights.to_text(options.out.as_deref().map(Path::to_string_lossy).as_deref()),
+    };
+    print(&text)?;
     if let Some(folder) = &options.out {
         for name in left_over(&rights, folder) {
             eprintln!("{} was not written now; remove it if it is of an earlier run", folder.join(name).display());
         }
     }
     Ok(())
+}
+
+/// Prints it; a reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write(rights: &Rights, folder: &Path) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::*;
-use crate::config::{Database, OnLostQuorum};
+use crate::config::{Database, Estate, OnLostQuorum};
 use crate::domain::cluster::{DriftMode, ExistingEntries};
 
 #[test]
@@ -99,4 +99,16 @@ fn the_database_can_be_read_without_the_rest() {
     let errors = Database::load(None, vars(&[])).expect_err("no database").to_string();
     assert!(errors.starts_with("database.url: missing") && errors.lines().count() == 2, "{errors}");
     assert!(errors.ends_with("name a file with --config"), "nobody named one: {errors}");
+}
+
+#[test]
+fn the_clusters_can_be_read_without_the_rest() {
+    let home = Home::new();
+    let path = home.write("entryway.toml", &format!("installation = \"acme\"\n{}[slack]\n", cluster("a", "")));
+    let estate = Estate::load(Some(&path), vars(&[])).expect("sound where it matters");
+    assert_eq!((estate.installation.as_str(), estate.clusters.len()), ("acme", 1));
+    let path = home.write("entryway.toml", &cluster("a", "regoin = \"x\""));
+    let errors = Estate::load(Some(&path), vars(&[])).expect_err("two mistakes").to_string();
+    assert!(errors.contains("installation: missing") && errors.contains("did you mean region?"), "{errors}");
+    assert_eq!(errors.lines().count(), 2, "{errors}");
 }

@@ -107,13 +107,10 @@ fn ec2(partition: &str) -> Vec<&'static str> {
 }
 
 fn assume(targets: &[&str], house: House<'_>) -> Statement {
-    let why = "become the role of each account, and no other role";
-    let statement = if house.walls.pod_identity {
-        Statement::allow("AssumeTargets", why, ["sts:AssumeRole", "sts:TagSession"])
-    } else {
-        Statement::allow("AssumeTargets", why, ["sts:AssumeRole"])
-    };
-    statement.on(targets.iter().copied())
+    let tags = house.walls.pod_identity.then_some("sts:TagSession");
+    let actions = ["sts:AssumeRole"].into_iter().chain(tags);
+    Statement::allow("AssumeTargets", "become the role of each account, and no other role", actions)
+        .on(targets.iter().copied())
 }
 
 /// Who may become the role. With EKS Pod Identity the tags of the pod's session come along, which needs a right of its

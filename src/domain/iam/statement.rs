@@ -65,16 +65,16 @@ pub struct Statement {
 }
 
 impl Statement {
-    fn new<const N: usize>(effect: Effect, sid: &str, why: &'static str, actions: [&'static str; N]) -> Self {
+    fn new(effect: Effect, sid: &str, why: &'static str, actions: impl IntoIterator<Item = &'static str>) -> Self {
         let action = actions.into_iter().collect();
         Self { sid: sid.to_owned(), effect, principal: None, action, resource: None, condition: BTreeMap::new(), why }
     }
 
-    pub(super) fn allow<const N: usize>(sid: &str, why: &'static str, actions: [&'static str; N]) -> Self {
+    pub(super) fn allow(sid: &str, why: &'static str, actions: impl IntoIterator<Item = &'static str>) -> Self {
         Self::new(Effect::Allow, sid, why, actions)
     }
 
-    pub(super) fn deny<const N: usize>(sid: &str, why: &'static str, actions: [&'static str; N]) -> Self {
+    pub(super) fn deny(sid: &str, why: &'static str, actions: impl IntoIterator<Item = &'static str>) -> Self {
         Self::new(Effect::Deny, sid, why, actions)
     }
 
