@@ -1,5 +1,6 @@
 //! `GET /v1/clusters` and `/v1/clusters/{name}`
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
@@ -30,11 +31,12 @@ pub(crate) async fn list(State(desk): State<Desk>, _: Authenticated, _: NoParame
 pub(crate) async fn get(
     State(desk): State<Desk>,
     _: Authenticated,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     _: NoParameters,
 ) -> Result<Response, Problem> {
     let missing = || Problem::new(Code::NotFound, "there is no such cluster; GET /v1/clusters lists them");
-    let cluster = desk.clusters.get(&name).ok_or_else(missing)?;
+    // What is no text is no cluster's name.
+    let cluster = name.ok().and_then(|Path(name)| desk.clusters.get(&name)).ok_or_else(missing)?;
     let health = desk.health().await?;
-    Ok(json_response(&ClusterView::new(cluster, health.iter().find(|known| known.cluster_name == name))))
+    Ok(json_response(&ClusterView::new(cluster, health.iter().find(|known| known.cluster_name == cluster.name))))
 }

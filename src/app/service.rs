@@ -45,8 +45,6 @@ const HEALTH_TICK: Duration = Duration::from_secs(5);
 pub struct Service {
     /// Where the API listens, or the probes where there is none.
     pub addr: SocketAddr,
-    /// Where the figures have a listener of their own.
-    pub metrics_addr: Option<SocketAddr>,
     tasks: Tasks,
     store: Store,
     grace: Duration,
@@ -78,7 +76,7 @@ impl Service {
         if roles.worker {
             start_worker(config, &desk, aws, &tasks).await;
         }
-        let (addr, metrics_addr) = start_answering(config, &desk, roles, &tasks).await?;
+        let addr = start_answering(config, &desk, roles, &tasks).await?;
         let (listening, stop) = (store.clone(), tasks.soft());
         tasks.spawn("notices", async move {
             while !stop.is_cancelled() {
@@ -92,7 +90,7 @@ impl Service {
             }
         });
         tasks.spawn("policies", reload::run(desk, config.policy.clone(), tasks.soft()));
-        Ok(Self { addr, metrics_addr, tasks, store, grace: config.server.shutdown_grace })
+        Ok(Self { addr, tasks, store, grace: config.server.shutdown_grace })
     }
 
     /// Runs until a signal comes or a task panics; then stops taking work, lets what is under way finish, and ends.
@@ -141,12 +139,7 @@ async fn start_worker(config: &Config, desk: &Desk, aws: AwsEks, tasks: &Tasks) 
     tasks.spawn("sweep", sweep::run(desk.clone(), config.worker.poll_interval, tasks.soft()));
 }
 
-async fn start_answering(
-    config: &Config,
-    desk: &Desk,
-    roles: Roles,
-    tasks: &Tasks,
-) -> Result<(SocketAddr, Option<SocketAddr>), Failure> {
+async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tasks) -> Result<SocketAddr, Failure> {
     let tokens = config.auth.tokens.iter().map(|token| TokenEntry {
         user: token.user.clone(),
         sha256: token.sha256,
@@ -156,14 +149,11 @@ async fn start_answering(
     let tokens = Arc::new(TokenTable::new(tokens.collect()));
     let public_url = config.server.public_url.as_str();
     let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft());
-    let metrics_addr = match config.server.metrics_listen {
-        Some(own) => {
-            let (listener, addr) = bind(own, "server.metrics_listen").await?;
-            tasks.spawn("metrics", api::serve(listener, api::figures_alone(state.clone()), tasks.soft()));
-            Some(addr)
-        }
-        None => None,
-    };
+    if let Some(own) = config.server.metrics_listen {
+        let (listener, addr) = bind(own, "server.metrics_listen").await?;
+        info!(%addr, "the figures listen");
+        tasks.spawn("metrics", api::serve(listener, api::figures_alone(state.clone()), tasks.soft()));
+    }
     let (listener, addr) = bind(config.server.listen, "server.listen").await?;
     let router = if roles.api {
         info!(%addr, public_url, "the API listens");
@@ -173,7 +163,7 @@ async fn start_answering(
         api::probes(state)
     };
     tasks.spawn("api", api::serve(listener, router, tasks.soft()));
-    Ok((addr, metrics_addr))
+    Ok(addr)
 }
 
 async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr), Failure> {

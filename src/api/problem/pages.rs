@@ -1,6 +1,7 @@
 //! What a code means, for the person who has just met it: `/problems/{code}` is where `type` points.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, VARY};
 use axum::response::{Html, IntoResponse, Response};
@@ -86,8 +87,11 @@ pub(crate) async fn index(headers: HeaderMap) -> Response {
     params(("code" = String, Path, description = "The `code` of a problem, of one of its errors, of a warning, or of `lastError`",
         example = "group-reserved-prefix")),
     responses((status = 200, description = "What it means", body = Explanation), ProblemFailures))]
-pub(crate) async fn explain(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let entry = all().find(|entry| entry.code == code);
+pub(crate) async fn explain(
+    code: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let entry = code.ok().and_then(|Path(code)| all().find(|entry| entry.code == code));
     let entry = entry.ok_or_else(|| Problem::new(Code::NotFound, "there is no such code; GET /problems lists them"))?;
     let told = Explanation::from(entry);
     if !wants_html(&headers) {

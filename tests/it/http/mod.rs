@@ -17,3 +17,4 @@ mod validation;
 mod versions;
 mod visibility;
 mod waits;
+mod worker_alone;

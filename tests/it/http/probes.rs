@@ -1,16 +1,7 @@
-//! Is it there, can it work, how are things: with the API, and in a process that only works.
-
-use std::fs;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+//! Is it there, can it work, how are things.
 
 use entryway::api;
-use entryway::app::{Roles, Service};
 use entryway::clock::Clock;
-use entryway::config::{Config, Origin};
-use entryway::lifecycle::Signals;
-use entryway::sandbox::config::SandboxConfig;
 use entryway::workflow::Desk;
 use reqwest::Method;
 use serde_json::json;
@@ -82,45 +73,4 @@ async fn a_process_that_stops_is_not_ready() {
     let ready = api.call(Method::GET, &format!("{base}/readyz")).await.is(503);
     assert_eq!(ready.body["status"], "stopping");
     api.call(Method::GET, &format!("{base}/livez")).await.is(200);
-}
-
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[tokio::test]
-async fn a_worker_alone_answers_its_probes_and_nothing_else() {
-    let api = Api::new().await;
-    let folder = Folder(std::env::temp_dir().join(format!("entryway-probes-{}", Uuid::new_v4())));
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let sim_url = api.bed.sim.endpoint_url();
-    let config = SandboxConfig { listen, database_url: &api.bed.url, sim_url: &sim_url }.write(&folder.0).unwrap();
-    let metrics = ("ENTRYWAY__SERVER__METRICS_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-    let config = Config::load(Some(&config), [metrics], Origin::Sandbox).unwrap_or_else(|errors| panic!("{errors}"));
-    let only_worker = Roles { api: false, worker: true };
-    let service = Service::start(&config, None, only_worker).await.unwrap_or_else(|error| panic!("{error}"));
-    let (base, figures) = (format!("http://{}", service.addr), format!("http://{}", service.metrics_addr.unwrap()));
-    let (stop, mut signals) = (service.stopper(), Signals::listen().unwrap());
-    let asking = async {
-        api.call(Method::GET, &format!("{base}/livez")).await.is(200);
-        api.call(Method::GET, &format!("{base}/readyz")).await.is(200);
-        api.call(Method::GET, &format!("{base}/metrics")).await.fails(401, "unauthenticated");
-        assert!(api.get("bob", &format!("{base}/metrics")).await.is(200).text.contains("entryway_requests"));
-        for path in ["/", "/v1/requests", "/v1/me", "/docs/", "/openapi.json", "/problems"] {
-            api.get("bob", &format!("{base}{path}")).await.fails(404, "not-found");
-        }
-        let own = api.call(Method::GET, &format!("{figures}/metrics")).await.is(200);
-        assert!(own.text.contains("entryway_requests"), "on its own listener it is for whoever reaches it");
-        for path in ["/", "/livez", "/v1/me"] {
-            api.get("bob", &format!("{figures}{path}")).await.fails(404, "not-found");
-        }
-        stop();
-    };
-    let running = tokio::time::timeout(Duration::from_secs(60), service.run(&mut signals));
-    let (ended, ()) = tokio::join!(running, asking);
-    assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");
 }

@@ -74,6 +74,9 @@ async fn what_is_not_there_is_not_found() {
         "/v1/requests/%ff",
         "/v1/clusters/nowhere",
         "/problems/nothing",
+        "/problems/%ff",
+        "/v1/clusters/%ff",
+        "/v1/clusters/dev%2F",
         "/docs/nothing",
         "//v1/requests",
     ];
