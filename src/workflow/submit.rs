@@ -16,7 +16,7 @@ use crate::domain::plan::{Step, plan};
 use crate::domain::request::{Grant, Request, Verification};
 use crate::domain::rules::{self, ClusterGate, Context, LiveEntry, Violation};
 use crate::domain::states::RequestState;
-use crate::policy::{Action, PolicySet};
+use crate::policy::{Action, PolicySet, Scene};
 use crate::store::clusters::{self, Health};
 use crate::store::{Tx, requests};
 
@@ -225,11 +225,12 @@ fn decide(
         updated_at: now,
     };
     let (case, call) = (desk.case(&request), call_of(caller, now));
-    let decision = policies.authorize(&caller.identity, Action::Request, &case.facts(&request), &call);
+    let scene = Scene::new(&case.facts(&request), now);
+    let decision = policies.authorize_in(&scene, &caller.identity, Action::Request, &call);
     if !decision.allowed {
         return Err(WorkflowError::RequestNotPermitted(decision.reasons));
     }
-    if policies.standing(&case.facts(&request), &[], &desk.directory, &call).quorum.satisfied {
+    if policies.standing_in(&scene, &[], &desk.directory, &call).quorum.satisfied {
         standing::sign_off(&mut request, now);
     }
     Ok(request)
