@@ -97,7 +97,12 @@ pub async fn listen(store: &Store, stop: &CancellationToken) -> Result<(), Store
                 }
             },
             sent = outbox.recv() => {
-                if let Ok((changed, work)) = sent {
+                if let Ok((mut changed, mut work)) = sent {
+                    // What else was committed meanwhile goes along: every `NOTIFY` is a commit of its own.
+                    while let Ok((more, also)) = outbox.try_recv() {
+                        changed.extend(more);
+                        work |= also;
+                    }
                     forward(store, &me, &changed, work).await?;
                 }
             }
