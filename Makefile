@@ -3,10 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup demo test bench check fmt lint sqlx openapi clean
+.PHONY: help setup demo test test-clients bench check fmt lint sqlx openapi clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## see to it that Postgres' programs are there; nothing else needs setting up
 	@scripts/setup-postgres.sh
@@ -19,7 +19,14 @@ test: setup ## everything that must hold: formatting, lints, all tests
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
 
-bench: setup ## the figures of docs/PERFORMANCE.md (ARGS="submit --rounds 9" for some of them; --help)
+# They know the program from outside only, so it has to be built first.
+test-clients: ## the simulated EKS with clients nobody here wrote: boto3 and the AWS CLI (ARGS="-k tags" picks some)
+	@scripts/setup-clients.sh
+	$(CARGO) build --locked
+	ENTRYWAY_BIN="$${CARGO_TARGET_DIR:-target}/debug/entryway" PYTHONDONTWRITEBYTECODE=1 \
+		target/clients/bin/python -m pytest -q tests/clients $(ARGS)
+
+bench: setup ## load and ratios, measured in one run on a release build (ARGS="submit --rounds 9" for some of them; --help)
 	$(CARGO) bench --locked --bench ratios -- $(ARGS)
 
 check: ## does it compile, the tests too

@@ -1,5 +1,7 @@
 //! The only place that wires things together: each command of the command line is one function here.
 
+mod iam;
+mod registry;
 mod reload;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -16,6 +18,8 @@ use crate::lifecycle::Signals;
 use crate::policy;
 use crate::store::Store;
 
+pub use iam::{IamFormat, IamOptions, config_iam};
+pub use registry::IamRegistry;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{SandboxOptions, sandbox, sim};
 pub use service::{Roles, Service};
@@ -79,9 +83,13 @@ pub fn serve(path: Option<&Path>, roles: Roles) -> Result<(), Failure> {
 /// What is wrong with the configuration, or with the database.
 pub fn migrate(path: Option<&Path>) -> Result<(), Failure> {
     let database = Database::load(path, environment())?;
-    let store = Store::connect(&database.url, 2, Clock::database())
-        .map_err(|error| Failure::Misconfigured(error.to_string()))?;
-    runtime()?.block_on(store.migrate()).map_err(|error| Failure::Failed(error.to_string()))?;
+    runtime()?.block_on(async {
+        let store = Store::connect(&database.url, 2, Clock::database())
+            .map_err(|error| Failure::Misconfigured(error.to_string()))?;
+        let migrated = store.migrate().await.map_err(|error| Failure::Failed(error.to_string()));
+        store.close().await;
+        migrated
+    })?;
     println!("the schema is up to date");
     Ok(())
 }

@@ -1,9 +1,14 @@
 //! The command line: what can be asked for, in the words of `--help`. What it does is in `entryway::app`.
 
+mod iam;
+
+#[cfg(feature = "sandbox")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use iam::IamArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,6 +105,14 @@ pub(crate) enum ConfigCommand {
     Check {
         #[command(flatten)]
         config: ConfigFile,
+    },
+    /// Print the IAM policies that Entryway needs for exactly the configured clusters
+    #[command(after_help = iam::EXAMPLES)]
+    Iam {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        iam: Box<IamArgs>,
     },
 }
 

@@ -41,6 +41,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate { config } => app::migrate(config.path.as_deref()),
         Command::Openapi => app::openapi(),
         Command::Config(ConfigCommand::Check { config }) => app::config_check(config.path.as_deref()),
+        Command::Config(ConfigCommand::Iam { config, iam }) => app::config_iam(config.path.as_deref(), &(*iam).into()),
         Command::Policy(PolicyCommand::Check { dir }) => app::policy_check(&dir),
         Command::Policy(PolicyCommand::Test { dir }) => app::policy_test(&dir),
         Command::Policy(PolicyCommand::Explain { dir, who, request, reviews }) => {

@@ -25,7 +25,8 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 pub(super) async fn receive(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("call", request_id = id, method = %request.method(), route, user = field::Empty);
+    // As urgent as anything that is said within, so that also the quietest log tells which call an error belongs to.
+    let span = tracing::error_span!("call", request_id = id, method = %request.method(), route, user = field::Empty);
     async {
         let begun = Instant::now();
         let answer = next.run(request).await;
@@ -93,7 +94,45 @@ pub(super) async fn harden<B>(mut answer: Response<B>) -> Response<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::middleware;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics here").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_in_the_quietest_log_tells_which_call_it_belongs_to() {
+        let log = Log::default();
+        let writer = log.clone();
+        let quiet = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_ansi(false);
+        let quiet = tracing::subscriber::set_default(quiet.with_writer(move || writer.clone()).finish());
+        let broken = async || Problem::internal("the cause");
+        let router = Router::new().route("/", get(broken)).layer(middleware::from_fn(receive));
+        let request =
+            Request::builder().uri("/").header(X_REQUEST_ID, "mine-7").body(Body::empty()).expect("a request");
+        let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+        drop(quiet);
+        assert_eq!(answer.headers()[X_REQUEST_ID], "mine-7");
+        let log = String::from_utf8(log.0.lock().expect("nobody panics here").clone()).expect("text");
+        assert!(log.contains("the cause") && log.contains("mine-7"), "{log}");
+    }
 
     fn id(given: Option<&str>) -> String {
         let mut headers = HeaderMap::new();

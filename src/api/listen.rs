@@ -1,223 +1,265 @@
-//! The socket. axum's own server sets no limits on connections, so a caller that sends half a head, or nothing, or
-//! reads nothing, would keep a connection for ever and hold up every shutdown. Here each of them is cut off.
+//! The socket. hyper cuts off who sends half a head or nothing; what it leaves open is done here: who takes nothing of
+//! its answer is cut off too, and none of them holds up a process that stops. axum's own server sets no limits at all.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::{self, Next};
-use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, Sleep};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
-/// How long the head of a call may take, from its first byte; and how long a new connection may say nothing.
-const HEAD: Duration = Duration::from_secs(30);
-/// How long a connection may rest between calls: longer than load balancers keep theirs (AWS's: 60 s), so that it is
-/// they who close it, and never in the face of a call.
-const REST: Duration = Duration::from_secs(75);
-/// How long a peer may take nothing of an answer.
-const STALL: Duration = Duration::from_secs(30);
-/// How long a connection on which nothing is being answered stays open once the process stops.
-const LEAVE: Duration = Duration::from_secs(1);
+use super::stream::Outgoing;
+
+/// How long peers are waited for.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// How long a connection may rest between calls, the head of the next call included.
+    rest: Duration,
+    /// How long a peer may take nothing of an answer.
+    stall: Duration,
+    /// How long a connection on which nothing is being answered stays open once the process stops.
+    leave: Duration,
+}
+
+/// The rest is longer than load balancers keep their connections (AWS's: 60 s), so that it is they who close them, and
+/// never we in the face of a call.
+const PATIENCE: Patience =
+    Patience { rest: Duration::from_secs(75), stall: Duration::from_secs(30), leave: Duration::from_secs(2) };
+
+/// The most that is held of a call before somebody takes it, in bytes. A head that is longer is refused.
+const BUFFER: usize = 64 * 1024;
 
 /// Serves `router` on `listener` until `stop`, then takes no new connection, lets calls that have arrived finish and
-/// closes the rest. Whoever waits for it to return bounds the wait.
-///
-/// # Errors
-/// None in practice: failures to accept are retried.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
-    let door = Door { listener, stop: stop.clone() };
-    let router = router.layer(middleware::from_fn(mark_busy));
-    let service = router.into_make_service_with_connect_info::<Peer>();
-    axum::serve(door, service).with_graceful_shutdown(stop.cancelled_owned()).await
+/// closes the rest. Dropped, it drops every connection.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    attend_all(listener, router, stop, PATIENCE).await;
+}
+
+async fn attend_all(mut listener: TcpListener, router: Router, stop: CancellationToken, patience: Patience) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            (stream, address) = Listener::accept(&mut listener) => {
+                // Answers are written whole; waiting for more to send only delays them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "no TCP_NODELAY");
+                }
+                connections.spawn(attend(stream, Peer(address), router.clone(), stop.clone(), patience));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
 /// Who is at the other end of a connection.
-#[derive(Debug, Clone)]
-pub(crate) struct Peer {
-    address: SocketAddr,
-    busy: Arc<AtomicBool>,
-}
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(SocketAddr);
 
 impl Peer {
     /// The address, with IPv4 as IPv4.
-    pub(crate) fn ip(&self) -> IpAddr {
-        self.address.ip().to_canonical()
+    pub(crate) fn ip(self) -> IpAddr {
+        self.0.ip().to_canonical()
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self { address: *stream.remote_addr(), busy: stream.io().busy.clone() }
+/// Answers the calls of one connection until it ends, or until the process stops and nothing is being answered on it.
+async fn attend<S>(stream: S, peer: Peer, router: Router, stop: CancellationToken, patience: Patience)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let (busy, at_work) = watch::channel(false);
+    let busy = Arc::new(busy);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let (answer, answering) = (router.clone().oneshot(request), Answering::new(busy.clone()));
+        async move {
+            let _until_answered = answering;
+            answer.await
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.rest)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(Outgoing::new(stream, patience.stall)), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection => ended,
+                () = quiet(at_work, patience.leave) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, ?peer, "a connection was given up");
     }
 }
 
-/// Tells the connection that a call has arrived whole, until it is answered.
-async fn mark_busy(request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.busy.clone());
-    let _busy = peer.map(Busy::new);
-    next.run(request).await
-}
+/// Says that a call is being answered, for as long as it lives.
+struct Answering(Arc<watch::Sender<bool>>);
 
-struct Busy(Arc<AtomicBool>);
-
-impl Busy {
-    fn new(flag: Arc<AtomicBool>) -> Self {
-        flag.store(true, Ordering::Release);
-        Self(flag)
+impl Answering {
+    fn new(busy: Arc<watch::Sender<bool>>) -> Self {
+        busy.send_replace(true);
+        Self(busy)
     }
 }
 
-impl Drop for Busy {
+impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.send_replace(false);
     }
 }
 
-#[derive(Debug)]
-struct Door {
-    listener: TcpListener,
-    stop: CancellationToken,
-}
-
-impl Listener for Door {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Answers are written whole; waiting for more to send only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
+/// Waits until nothing has been answered for `time`.
+async fn quiet(mut at_work: watch::Receiver<bool>, time: Duration) {
+    while at_work.wait_for(|busy| !busy).await.is_ok() {
+        if timeout(time, at_work.wait_for(|busy| *busy)).await.is_err() {
+            return;
         }
-        (Connection::new(stream, self.stop.clone()), address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
     }
 }
 
-/// A connection that is given up when its peer keeps it waiting.
-#[derive(Debug)]
-struct Connection<S = TcpStream> {
-    stream: S,
-    busy: Arc<AtomicBool>,
-    stop: Pin<Box<WaitForCancellationFutureOwned>>,
-    stopping: bool,
-    /// Whether bytes have come since the last answer.
-    in_head: bool,
-    /// Whether it was busy when it was last looked at.
-    was_busy: bool,
-    patience: Pin<Box<Sleep>>,
-    stall: Option<Pin<Box<Sleep>>>,
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
 
-impl<S> Connection<S> {
-    fn new(stream: S, stop: CancellationToken) -> Self {
-        Self {
-            stream,
-            busy: Arc::default(),
-            stop: Box::pin(stop.cancelled_owned()),
-            stopping: false,
-            in_head: false,
-            was_busy: false,
-            patience: Box::pin(tokio::time::sleep(HEAD)),
-            stall: None,
-        }
+    use axum::extract::Path;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// Long enough that a test which waits for it has failed.
+    const NEVER: Duration = Duration::from_secs(30);
+    const SHORT: Duration = Duration::from_millis(100);
+
+    fn patience() -> Patience {
+        Patience { rest: NEVER, stall: NEVER, leave: NEVER }
     }
 
-    fn wait(&mut self, time: Duration) {
-        let time = if self.stopping { time.min(LEAVE) } else { time };
-        self.patience.as_mut().reset(Instant::now() + time);
+    /// A connection to a server of `/{n}`, which answers with n bytes.
+    fn connect(patience: Patience, room: usize) -> (DuplexStream, CancellationToken, JoinHandle<()>) {
+        let (ours, theirs) = tokio::io::duplex(room);
+        let router = Router::new().route("/{n}", get(async |Path(n): Path<usize>| "x".repeat(n)));
+        let (stop, peer) = (CancellationToken::new(), Peer(SocketAddr::from(([127, 0, 0, 1], 1))));
+        #[expect(clippy::disallowed_methods, reason = "a test has no lifecycle")]
+        let served = tokio::spawn(attend(theirs, peer, router, stop.clone(), patience));
+        (ours, stop, served)
     }
 
-    /// Ready when the peer has been waited for long enough.
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.stopping && self.stop.as_mut().poll(cx).is_ready() {
-            self.stopping = true;
-            self.wait(LEAVE);
+    async fn call(connection: &mut DuplexStream) -> String {
+        connection.write_all(b"GET /2 HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is open");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nxx") {
+            assert!(connection.read_buf(&mut answer).await.expect("an answer") > 0, "it was closed");
         }
-        if self.busy.load(Ordering::Acquire) {
-            self.was_busy = true;
-            return Poll::Pending;
-        }
-        if std::mem::take(&mut self.was_busy) {
-            self.in_head = false;
-            self.wait(REST);
-        }
-        self.patience.as_mut().poll(cx)
+        String::from_utf8(answer).expect("text")
     }
 
-    fn poll_stalled<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stall = None;
-            if !self.in_head {
-                self.wait(REST);
+    async fn is_closed(connection: &mut DuplexStream) -> bool {
+        let mut rest = Vec::new();
+        timeout(NEVER / 2, connection.read_to_end(&mut rest)).await.is_ok() && rest.is_empty()
+    }
+
+    async fn is_over(served: JoinHandle<()>) -> bool {
+        timeout(NEVER / 2, served).await.is_ok()
+    }
+
+    #[test]
+    fn load_balancers_close_first() {
+        assert!(PATIENCE.rest > Duration::from_secs(60));
+    }
+
+    #[tokio::test]
+    async fn a_connection_may_rest_between_calls_for_as_long_as_is_said_and_no_longer() {
+        let (mut connection, _stop, served) = connect(Patience { rest: SHORT * 3, ..patience() }, 4096);
+        call(&mut connection).await;
+        let last = Instant::now();
+        call(&mut connection).await;
+        assert!(is_closed(&mut connection).await && is_over(served).await);
+        assert!(last.elapsed() >= SHORT * 3, "it was cut while it might rest");
+    }
+
+    #[tokio::test]
+    async fn a_head_that_trickles_in_is_cut_off() {
+        let (mut connection, _stop, served) = connect(Patience { rest: SHORT, ..patience() }, 4096);
+        connection.write_all(b"GET /2 HTTP/1.1\r\n").await.expect("it is open");
+        let trickle = async {
+            while connection.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(SHORT / 50).await;
             }
-            return written;
+        };
+        assert!(timeout(NEVER / 2, trickle).await.is_ok() && is_over(served).await);
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_of_an_answer_is_cut_off() {
+        let (mut connection, _stop, served) = connect(Patience { stall: SHORT, ..patience() }, 64);
+        connection.write_all(b"GET /1000000 HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is open");
+        assert!(is_over(served).await);
+    }
+
+    #[tokio::test]
+    async fn nobody_who_is_slow_holds_up_a_stop() {
+        let hurried = Patience { leave: SHORT, ..patience() };
+        let slow: [&[u8]; 4] =
+            [b"", b"G", b"GET /2 HTTP/1.1\r\nHost: x\r\n", b"GET /1000000 HTTP/1.1\r\nHost: x\r\n\r\n"];
+        for sent in slow {
+            let (mut connection, stop, served) = connect(hurried, 64);
+            connection.write_all(sent).await.expect("it is open");
+            stop.cancel();
+            assert!(is_over(served).await, "{:?}", String::from_utf8_lossy(sent));
         }
-        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL)));
-        ready!(stall.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not take its answer")))
+        let (mut connection, stop, served) = connect(hurried, 4096);
+        call(&mut connection).await;
+        stop.cancel();
+        assert!(is_over(served).await, "one that rests is closed");
     }
-}
 
-impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, into) {
-            let first = !self.in_head && into.filled().len() > before;
-            if first {
-                self.in_head = true;
-                self.wait(HEAD);
+    #[tokio::test]
+    async fn a_call_that_has_arrived_is_answered_although_the_process_stops() {
+        let (mut connection, theirs) = tokio::io::duplex(4096);
+        let ((here, mut arrived), (let_go, held)) = (watch::channel(false), watch::channel(false));
+        let answer = async move || {
+            here.send_replace(true);
+            held.clone().wait_for(|free| *free).await.map(|_| "xx").unwrap_or_default()
+        };
+        let router = Router::new().route("/2", get(answer));
+        let (stop, peer) = (CancellationToken::new(), Peer(SocketAddr::from(([127, 0, 0, 1], 1))));
+        let served = attend(theirs, peer, router, stop.clone(), Patience { leave: Duration::ZERO, ..patience() });
+        let stopping = async {
+            arrived.wait_for(|here| *here).await.expect("the call arrives");
+            stop.cancel();
+            // The server sees that before the call is answered.
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
             }
-            // A head that trickles in never leaves the stream pending for long; its time is over all the same.
-            if self.poll_patience(cx).is_pending() {
-                return Poll::Ready(read);
-            }
-        }
-        ready!(self.poll_patience(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer keeps us waiting")))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.poll_stalled(cx, written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.poll_stalled(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.poll_stalled(cx, flushed)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ended = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.poll_stalled(cx, ended)
+            let_go.send_replace(true);
+        };
+        let (answer, (), ()) = tokio::join!(call(&mut connection), stopping, served);
+        assert!(answer.contains("connection: close"), "{answer}");
     }
 }

@@ -13,6 +13,7 @@ use super::caller::Authenticated;
 use super::extract::NoParameters;
 use super::openapi::{CallerHeaders, ReadFailures};
 use super::problem::{Code, Problem};
+use super::state::ApiState;
 use crate::domain::states::RequestState;
 use crate::policy::ServiceAction;
 use crate::workflow::{Desk, WorkflowError};
@@ -35,9 +36,10 @@ pub(crate) async fn metrics(
 }
 
 /// The figures on a listener of their own, for whoever can reach it.
-pub fn metrics_router(desk: Desk) -> Router {
-    let open = async |State(desk): State<Desk>| figures(&desk).await.map_err(Problem::from);
-    Router::new().route("/metrics", get(open)).with_state(desk)
+pub fn figures_alone(state: ApiState) -> Router {
+    let open = async |State(desk): State<Desk>, _: NoParameters| figures(&desk).await.map_err(Problem::from);
+    let only = async || Problem::new(Code::NotFound, "there is only /metrics here; the API listens elsewhere");
+    super::behind_the_front(Router::new().route("/metrics", get(open)).fallback(only), state)
 }
 
 async fn figures(desk: &Desk) -> Result<Response, WorkflowError> {

@@ -17,6 +17,7 @@ mod problem;
 mod requests;
 mod service;
 mod state;
+mod stream;
 mod turned_away;
 mod views;
 
@@ -30,8 +31,10 @@ use utoipa_axum::routes;
 
 pub use auth::{TokenEntry, TokenTable};
 pub use listen::serve;
-pub use metrics::metrics_router;
+pub use metrics::figures_alone;
 pub use state::ApiState;
+
+use problem::{Code, Problem};
 
 fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(openapi::Document::openapi())
@@ -64,14 +67,30 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The API. A call passes the layers from the top down, its answer from the bottom up.
+/// The API.
 pub fn router(state: ApiState) -> Router {
+    let (router, _) = routes().split_for_parts();
+    behind_the_front(router.merge(service::docs()).fallback(async || Problem::no_such_path()), state)
+}
+
+/// What a process without the API answers: whether it is well, and how things are.
+pub fn probes(state: ApiState) -> Router {
+    let (router, _) = OpenApiRouter::new()
+        .routes(routes!(service::livez))
+        .routes(routes!(service::readyz))
+        .routes(routes!(metrics::metrics))
+        .split_for_parts();
+    let only = "this process works and has no API; it answers /livez, /readyz and /metrics";
+    behind_the_front(router.fallback(async move || Problem::new(Code::NotFound, only)), state)
+}
+
+/// A call passes the layers from the top down, its answer from the bottom up.
+fn behind_the_front(router: Router<ApiState>, state: ApiState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn(front::receive))
         .layer(middleware::map_response(front::harden))
         .layer(CatchPanicLayer::custom(front::panicked))
         .layer(middleware::from_fn_with_state(state.lanes.clone(), lanes::admit))
         .layer(DefaultBodyLimit::max(extract::LONGEST_BODY));
-    let (router, _) = routes().split_for_parts();
-    router.merge(service::docs()).fallback(async || problem::Problem::no_such_path()).layer(layers).with_state(state)
+    router.layer(layers).with_state(state)
 }

@@ -11,7 +11,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
 
-use super::problem::{Code, MEDIA_TYPE, ProblemView};
+use super::problem::{Code, Entry, MEDIA_TYPE, ProblemView, rule};
+use crate::domain::rules;
 
 const ABOUT: &str = "\
 A self-service desk for access to Amazon EKS clusters. People ask for an EKS access entry; the right people sign off; a \
@@ -99,14 +100,14 @@ headers! {
 }
 
 macro_rules! failures {
-    ($($(#[$doc:meta])* $name:ident = [$($code:ident),+ $(,)?];)+) => {
+    ($($(#[$doc:meta])* $name:ident = [$($code:ident),+ $(,)?] $(and [$($rule:ident),+])?;)+) => {
         $(
             $(#[$doc])*
             pub(crate) struct $name;
 
             impl IntoResponses for $name {
                 fn responses() -> BTreeMap<String, RefOr<Response>> {
-                    problems(&[$(Code::$code),+])
+                    problems(&[$(Code::$code.entry(),)+ $($(rule(rules::Code::$rule),)+)?])
                 }
             }
         )+
@@ -127,19 +128,19 @@ failures! {
     /// Of filing a request.
     SubmitFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestNotPermitted,
-        IdempotencyInFlight, TooManyPending, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused,
-        Internal, Unavailable,
-    ];
+        RequestTimeout, IdempotencyInFlight, TooManyPending, TooLarge, UnsupportedMediaType, ValidationFailed,
+        IdempotencyKeyReused, Internal, Unavailable,
+    ] and [TypeConflict, UsernameConflict];
     /// Of reviewing.
     ReviewFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, SelfApproval, NotAPerson,
-        NotFound, NotPending, AlreadyReviewed, IllegalState, IdempotencyInFlight, Stale, TooLarge,
+        NotFound, RequestTimeout, NotPending, AlreadyReviewed, IllegalState, IdempotencyInFlight, Stale, TooLarge,
         UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
     ];
     /// Of everything else that is done to a request.
     ActFailures = [
-        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, NotPending,
-        IllegalState, IdempotencyInFlight, Stale, TooLarge, UnsupportedMediaType, ValidationFailed,
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,
+        NotPending, IllegalState, IdempotencyInFlight, Stale, TooLarge, UnsupportedMediaType, ValidationFailed,
         IdempotencyKeyReused, Internal, Unavailable,
     ];
 }
@@ -185,17 +186,17 @@ fn header(kind: Type, text: &str) -> Header {
 }
 
 /// One response for each status, naming the codes it may carry.
-fn problems(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
-    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for code in codes {
-        by_status.entry(code.status().as_u16()).or_default().push(*code);
+fn problems(entries: &[Entry]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        by_status.entry(entry.status().unwrap_or_default()).or_default().push(entry);
     }
-    by_status.into_iter().map(|(status, codes)| (status.to_string(), response(status, &codes).into())).collect()
+    by_status.into_iter().map(|(status, entries)| (status.to_string(), response(status, &entries).into())).collect()
 }
 
-fn response(status: u16, codes: &[Code]) -> Response {
-    let told: Vec<_> = codes.iter().map(|code| format!("`{}`: {}", code.entry().code, code.entry().title)).collect();
-    let entry = codes[0].entry();
+fn response(status: u16, entries: &[&Entry]) -> Response {
+    let told: Vec<_> = entries.iter().map(|entry| format!("`{}`: {}", entry.code, entry.title)).collect();
+    let entry = entries[0];
     let example = json!({
         "type": format!("/problems/{}", entry.code),
         "title": entry.title,

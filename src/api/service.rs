@@ -1,8 +1,9 @@
 //! The service itself: is it there, can it work, what does it offer.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
@@ -11,6 +12,7 @@ use axum::{Router, middleware};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
+use utoipa::openapi::ServerBuilder;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::extract::{JSON, json_response};
@@ -110,17 +112,41 @@ pub(crate) async fn welcome() -> Response {
     })
 }
 
+/// The document as this installation hands it out: with the address that people reach it at. Written once, when it is first
+/// asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Handout {
+    public_url: Arc<str>,
+    text: Arc<OnceLock<Bytes>>,
+}
+
+impl Handout {
+    pub(super) fn new(public_url: &str) -> Self {
+        Self { public_url: public_url.into(), text: Arc::default() }
+    }
+
+    fn text(&self) -> Bytes {
+        let write = || {
+            let mut document = super::document();
+            let here = ServerBuilder::new().url(&*self.public_url).description(Some("This installation"));
+            document.servers = Some(vec![here.build()]);
+            serde_json::to_vec(&document).expect("the document is JSON").into()
+        };
+        self.text.get_or_init(write).clone()
+    }
+}
+
 /// Hands out this document
 #[utoipa::path(get, path = "/openapi.json", tag = "service", operation_id = "getOpenApi", security(()),
     responses((status = 200, description = "This document (OpenAPI 3.1)", body = Object), PublicFailures))]
-pub(crate) async fn openapi() -> Response {
-    static DOCUMENT: LazyLock<Vec<u8>> =
-        LazyLock::new(|| serde_json::to_vec(&super::document()).expect("the document is JSON"));
-    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache")], DOCUMENT.as_slice()).into_response()
+pub(crate) async fn openapi(State(handout): State<Handout>) -> Response {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache")], handout.text()).into_response()
 }
 
-/// The API to read and to try out, from the binary alone: nothing is loaded from elsewhere.
+/// The API to read and to try out, from the binary alone: nothing is loaded from elsewhere. Its own copy of the document
+/// names no server, so that it is tried out on the one the page came from, by whatever name it was called.
 pub(super) fn docs() -> Router<ApiState> {
+    const OWN_COPY: &str = "/docs/openapi.json";
     /// The page sets styles by itself and draws its icons from data URLs.
     const ITSELF: [(HeaderName, &str); 2] = [
         (
@@ -130,6 +156,8 @@ pub(super) fn docs() -> Router<ApiState> {
         ),
         (CACHE_CONTROL, "no-cache"),
     ];
-    let page = SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]).persist_authorization(false));
+    let page = SwaggerUi::new("/docs")
+        .url(OWN_COPY, super::document())
+        .config(Config::new([OWN_COPY]).persist_authorization(false));
     Router::from(page).layer(middleware::map_response(async |answer: Response| (ITSELF, answer).into_response()))
 }

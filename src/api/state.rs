@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::auth::TokenTable;
 use super::cursor::PageKey;
 use super::lanes::Lanes;
+use super::service::Handout;
 use super::turned_away::TurnedAway;
 use crate::workflow::Desk;
 
@@ -20,19 +21,21 @@ pub struct ApiState {
     pub tokens: Arc<TokenTable>,
     /// Cancelled when the process stops: long polls answer at once, and readiness says no.
     pub stop: CancellationToken,
+    pub(super) handout: Handout,
     pub(super) pages: PageKey,
     pub(super) lanes: Lanes,
     pub(super) turned_away: TurnedAway,
 }
 
 impl ApiState {
-    /// An API over `desk` for the holders of `tokens`, until `stop`.
+    /// An API over `desk` for the holders of `tokens`, which people reach at `public_url`, until `stop`.
     #[must_use]
-    pub fn new(desk: Desk, tokens: Arc<TokenTable>, stop: CancellationToken) -> Self {
+    pub fn new(desk: Desk, tokens: Arc<TokenTable>, public_url: &str, stop: CancellationToken) -> Self {
         Self {
             desk,
             tokens,
             stop,
+            handout: Handout::new(public_url),
             pages: PageKey::default(),
             lanes: Lanes::default(),
             turned_away: TurnedAway::default(),

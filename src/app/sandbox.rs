@@ -44,8 +44,10 @@ pub fn sim(address: SocketAddr) -> Result<(), Failure> {
         let mut signals = listen()?;
         let sim = start_sim(address, World::default()).await?;
         println!("the simulated EKS, STS and IAM listen on {}", sim.endpoint_url());
+        // The region twice: boto3 and version 1 of the AWS CLI know the second name only.
         println!(
-            "export AWS_ENDPOINT_URL={} AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any",
+            "export AWS_ENDPOINT_URL={} AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1 \
+             AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any",
             sim.endpoint_url()
         );
         signals.next().await;
@@ -99,7 +101,7 @@ async fn with_postgres(
         let dir = dir.display();
         Failure::Failed(format!("{error} (the sandbox's data is in {dir}; if another build made it, remove that)"))
     })?;
-    let addr = service.addr.unwrap_or(listen);
+    let addr = service.addr;
     let done = play_and_run(
         options,
         service,

@@ -7,20 +7,19 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, reload};
+use super::{Failure, IamRegistry, reload};
 use crate::api::{self, ApiState, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::reconcile::Tempo;
 use crate::domain::rules::Limits;
-use crate::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
-use crate::eks::pace::Paced;
+use crate::eks::aws::{AwsEks, AwsIam, AwsOptions, StaticCredentials};
 use crate::lifecycle::{Ended, Signals, Tasks};
 use crate::policy::PolicySet;
 use crate::store::{self, Store};
 use crate::worker::{Pace, Worker, sweep};
-use crate::workflow::{self, Clusters, Desk, Policies, Settings};
+use crate::workflow::{self, Clusters, Desk, Policies, Principals, Settings};
 
 /// What one process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +43,17 @@ const HEALTH_TICK: Duration = Duration::from_secs(5);
 /// A running process.
 #[derive(Debug)]
 pub struct Service {
-    /// Where the API listens; `None` without one.
-    pub addr: Option<SocketAddr>,
+    /// Where the API listens, or the probes where there is none.
+    pub addr: SocketAddr,
+    /// Where the figures have a listener of their own.
+    pub metrics_addr: Option<SocketAddr>,
     tasks: Tasks,
     store: Store,
     grace: Duration,
 }
 
 impl Service {
-    /// Starts everything. When this returns, the API answers.
+    /// Starts everything. When this returns, the API answers, or the probes of a process without one.
     ///
     /// # Errors
     /// Whatever cannot be started, in one sentence that says what to do.
@@ -65,13 +66,19 @@ impl Service {
             store.migrate().await.map_err(|error| Failure::Failed(error.to_string()))?;
         }
         store.ready().await.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-        let desk = desk(config, store.clone(), policies);
+        let aws = AwsEks::new(AwsOptions {
+            endpoint_url: config.eks.endpoint_url.clone(),
+            static_credentials: credentials,
+            operation_timeout: config.worker.operation_timeout,
+            installation: config.installation.clone(),
+        });
+        let desk = desk(config, store.clone(), policies, aws.iam());
         reload::announce(&desk).await?;
         let tasks = Tasks::new();
         if roles.worker {
-            start_worker(config, &desk, credentials, &tasks).await;
+            start_worker(config, &desk, aws, &tasks).await;
         }
-        let addr = if roles.api { Some(start_api(config, &desk, &tasks).await?) } else { None };
+        let (addr, metrics_addr) = start_answering(config, &desk, roles, &tasks).await?;
         let (listening, stop) = (store.clone(), tasks.soft());
         tasks.spawn("notices", async move {
             while !stop.is_cancelled() {
@@ -85,7 +92,7 @@ impl Service {
             }
         });
         tasks.spawn("policies", reload::run(desk, config.policy.clone(), tasks.soft()));
-        Ok(Self { addr, tasks, store, grace: config.server.shutdown_grace })
+        Ok(Self { addr, metrics_addr, tasks, store, grace: config.server.shutdown_grace })
     }
 
     /// Runs until a signal comes or a task panics; then stops taking work, lets what is under way finish, and ends.
@@ -110,16 +117,14 @@ impl Service {
     }
 }
 
-async fn start_worker(config: &Config, desk: &Desk, credentials: Option<StaticCredentials>, tasks: &Tasks) {
-    let aws = AwsEks::new(AwsOptions {
-        endpoint_url: config.eks.endpoint_url.clone(),
-        static_credentials: credentials,
-        operation_timeout: config.worker.operation_timeout,
-        installation: config.installation.clone(),
-    });
-    let eks = Arc::new(Paced::new(aws, config.worker.eks_calls_per_second, config.worker.operation_timeout));
-    let pace = Pace { concurrency: config.worker.concurrency, poll_interval: config.worker.poll_interval };
-    let worker = Worker::new(desk.clone(), eks, pace);
+async fn start_worker(config: &Config, desk: &Desk, aws: AwsEks, tasks: &Tasks) {
+    let pace = Pace {
+        concurrency: config.worker.concurrency,
+        poll_interval: config.worker.poll_interval,
+        calls_per_second: config.worker.eks_calls_per_second,
+        patience: config.worker.operation_timeout,
+    };
+    let worker = Worker::new(desk.clone(), Arc::new(aws), pace);
     let watching = worker.clone();
     let stop = tasks.soft();
     tasks.spawn("clusters", async move { watching.watch_clusters(HEALTH_TICK, stop).await });
@@ -136,49 +141,59 @@ async fn start_worker(config: &Config, desk: &Desk, credentials: Option<StaticCr
     tasks.spawn("sweep", sweep::run(desk.clone(), config.worker.poll_interval, tasks.soft()));
 }
 
-async fn start_api(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<SocketAddr, Failure> {
+async fn start_answering(
+    config: &Config,
+    desk: &Desk,
+    roles: Roles,
+    tasks: &Tasks,
+) -> Result<(SocketAddr, Option<SocketAddr>), Failure> {
     let tokens = config.auth.tokens.iter().map(|token| TokenEntry {
         user: token.user.clone(),
         sha256: token.sha256,
         service: token.service,
         groups: token.groups.clone(),
     });
-    let state = ApiState::new(desk.clone(), Arc::new(TokenTable::new(tokens.collect())), tasks.soft());
-    let listen = config.server.listen;
-    let listener = bind(listen, "server.listen").await?;
-    let addr = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
-    let router = api::router(state);
-    let stop = tasks.soft();
-    tasks.spawn("api", async move {
-        if let Err(error) = api::serve(listener, router, stop).await {
-            tracing::error!(%error, "the API stopped");
+    let tokens = Arc::new(TokenTable::new(tokens.collect()));
+    let public_url = config.server.public_url.as_str();
+    let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft());
+    let metrics_addr = match config.server.metrics_listen {
+        Some(own) => {
+            let (listener, addr) = bind(own, "server.metrics_listen").await?;
+            tasks.spawn("metrics", api::serve(listener, api::figures_alone(state.clone()), tasks.soft()));
+            Some(addr)
         }
-    });
-    info!(%addr, "the API listens");
-    if let Some(own) = config.server.metrics_listen {
-        let listener = bind(own, "server.metrics_listen").await?;
-        let (router, stop) = (api::metrics_router(desk.clone()), tasks.soft());
-        tasks.spawn("metrics", async move {
-            if let Err(error) = api::serve(listener, router, stop).await {
-                tracing::error!(%error, "the figures stopped");
-            }
-        });
-    }
-    Ok(addr)
+        None => None,
+    };
+    let (listener, addr) = bind(config.server.listen, "server.listen").await?;
+    let router = if roles.api {
+        info!(%addr, public_url, "the API listens");
+        api::router(state)
+    } else {
+        info!(%addr, "the probes listen");
+        api::probes(state)
+    };
+    tasks.spawn("api", api::serve(listener, router, tasks.soft()));
+    Ok((addr, metrics_addr))
 }
 
-async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
+async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let addr = listener.local_addr()?;
+        Ok::<_, std::io::Error>((listener, addr))
+    };
+    bound
         .await
         .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}; free the port or set {key}")))
 }
 
-fn desk(config: &Config, store: Store, policies: PolicySet) -> Desk {
+fn desk(config: &Config, store: Store, policies: PolicySet, iam: AwsIam) -> Desk {
     Desk {
         store,
         policies: Policies::new(policies),
         directory: Arc::new(config.directory.clone()),
         clusters: Arc::new(config.clusters.iter().cloned().collect::<Clusters>()),
+        principals: Principals::new(Arc::new(IamRegistry(iam))),
         catalogue: Arc::new(Catalogue::built_in()),
         settings: Arc::new(settings(config)),
     }

@@ -9,7 +9,7 @@ use serde::de::value::{Error, StrDeserializer};
 use super::reader::Section;
 use super::shapes::{account_id, cluster_name, eks_name, external_id, principal, region, role, word};
 use super::value::parsed;
-use crate::domain::cluster::{Cluster, ExistingEntries, partition_of};
+use crate::domain::cluster::{Cluster, partition_of};
 
 /// Reads every cluster, and holds them against each other.
 pub(super) fn read(root: &mut Section<'_>) -> Vec<Cluster> {
@@ -51,7 +51,7 @@ fn read_one(s: &mut Section<'_>) -> Cluster {
         // The strictest there is, where nothing is said: policies are written for `prod` first of all.
         environment: s.or("environment", "prod".to_owned(), parsed(word)),
         labels: labels(s),
-        existing_entries: existing_entries(s),
+        existing_entries: choice(s, "existing_entries", "\"refuse\" or \"layer\""),
         drift: choice(s, "drift", "\"repair\" or \"report\""),
         protected_principals: s
             .list("protected_principals", parsed(principal))
@@ -64,15 +64,6 @@ fn read_one(s: &mut Section<'_>) -> Cluster {
         region,
         account_id: account,
     }
-}
-
-/// Layering is described, and not built yet: whoever asks for it must not believe that it happens.
-fn existing_entries(s: &mut Section<'_>) -> ExistingEntries {
-    let chosen = choice(s, "existing_entries", "\"refuse\" or \"layer\"");
-    if chosen == ExistingEntries::Layer {
-        s.wrong("existing_entries", "this build does not layer on entries of others yet; write \"refuse\"");
-    }
-    chosen
 }
 
 fn default_eks_name(s: &Section<'_>, name: &str) -> String {

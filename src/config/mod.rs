@@ -100,7 +100,7 @@ impl Config {
 
     fn read(root: &mut Section<'_>, origin: Origin) -> Self {
         refuse_not_yet(root);
-        let installation = root.required("installation", "\"acme-platform\"", value::parsed(shapes::tag_value));
+        let installation = installation(root);
         let clusters = clusters::read(root);
         let known = channels::Known::of(&clusters);
         let (auth, directory) = people::read(root, origin);
@@ -135,6 +135,34 @@ impl Database {
             database
         })
     }
+}
+
+/// Who we are and which clusters there are: what the policies in AWS are made of.
+#[derive(Debug, Clone)]
+pub struct Estate {
+    /// As [`Config::installation`].
+    pub installation: String,
+    /// As [`Config::clusters`].
+    pub clusters: Vec<Cluster>,
+}
+
+impl Estate {
+    /// Reads `installation` and `[[clusters]]` alone: the rights in AWS are often asked for before there is a database
+    /// or a token, and by people who have neither.
+    ///
+    /// # Errors
+    /// Every mistake in the two.
+    pub fn load(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigErrors> {
+        read(path, env, |root| {
+            let estate = Self { installation: installation(root), clusters: clusters::read(root) };
+            root.ignore_the_rest();
+            estate
+        })
+    }
+}
+
+fn installation(root: &mut Section<'_>) -> String {
+    root.required("installation", "\"acme-platform\"", value::parsed(shapes::tag_value))
 }
 
 fn read<T>(

@@ -109,7 +109,7 @@ fn is_plain(word: &str) -> bool {
 }
 
 /// `text` as one word of a POSIX shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let safe = |b: u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&b);
     if !text.is_empty() && text.bytes().all(safe) {
         text.to_owned()

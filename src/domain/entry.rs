@@ -129,22 +129,27 @@ impl ObservedEntry {
         self.tags.get(OWNER_TAG).is_some_and(|owner| owner == installation)
     }
 
-    /// The content in the form in which requests ask for it: a username that EKS derived from `principal` is none.
-    ///
-    /// EKS's own derivation is not documented for every case, so a username that names the principal by an ARN counts
-    /// as derived; taking it for somebody's choice would mean changing it for ever.
+    /// The content in the form in which requests ask for it: a username that EKS derived from `principal` is none, unless
+    /// just that one is what is `wanted`.
     #[must_use]
-    pub fn as_asked(&self, principal: &PrincipalArn) -> EntryContent {
-        let derived = |username: &String| {
-            *username == generated_username(principal, self.content.entry_type)
-                || (username.starts_with("arn:")
-                    && username.contains(principal.account())
-                    && username.contains(principal.name()))
-        };
+    pub fn as_asked(&self, principal: &PrincipalArn, wanted: Option<&str>) -> EntryContent {
+        let entry_type = self.content.entry_type;
         let mut content = self.content.clone();
-        content.username = content.username.filter(|username| !derived(username));
+        content.username = content
+            .username
+            .filter(|username| wanted == Some(username.as_str()) || !is_derived(username, principal, entry_type));
         content
     }
+}
+
+/// Whether EKS may have derived `username` from `principal`. Its derivation is not documented for every case, so the ARN
+/// itself, with or without its path, counts too: taking it for somebody's choice would mean changing it for ever.
+fn is_derived(username: &str, principal: &PrincipalArn, entry_type: EntryType) -> bool {
+    let (partition, account, name) = (principal.partition(), principal.account(), principal.name());
+    let kind = if principal.kind() == super::arn::PrincipalKind::Role { "role" } else { "user" };
+    username == generated_username(principal, entry_type)
+        || username == principal.to_string()
+        || username == format!("arn:{partition}:iam::{account}:{kind}/{name}")
 }
 
 /// The username EKS sets when none is asked for (`EKS user guide, creating access entries`, the table of

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::entry::{AccessScope, EntryContent, EntryType};
 
@@ -49,62 +48,61 @@ impl Step {
     }
 }
 
-/// No calls lead there.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PlanError {
-    /// The type of an entry never changes, and Entryway does not delete in order to update.
-    #[error("the entry is of type {} and cannot become {}", .from.as_str(), .to.as_str())]
-    TypeDiffers {
-        /// What it is.
-        from: EntryType,
-        /// What it should be.
-        to: EntryType,
-    },
-}
-
-/// The fewest calls from `from` to `to`; empty when they agree. What takes away comes before what adds.
+/// The fewest calls from `from` to `to`; empty when they agree. What takes away comes before what adds, so that nothing that
+/// EKS refuses to give keeps what is over from ending.
 ///
 /// Both are in the form in which requests ask: no username stands for the one EKS derives
 /// ([`super::entry::ObservedEntry::as_asked`]). Node entries' usernames and groups are EKS's own affair: they are neither compared nor
 /// updated.
 ///
-/// # Errors
-/// [`PlanError::TypeDiffers`].
-pub fn plan(from: Option<&EntryContent>, to: Option<&EntryContent>) -> Result<Vec<Step>, PlanError> {
-    let (from, to) = match (from, to) {
-        (None, None) => return Ok(vec![]),
-        (Some(_), None) => return Ok(vec![Step::Delete]),
-        (None, Some(to)) => {
-            let bare = EntryContent { access_policies: [].into(), ..to.clone() };
-            let mut steps = vec![Step::Create(bare.clone())];
-            steps.extend(policy_steps(&bare, to));
-            return Ok(steps);
+/// An entry's type never changes. Entryway does not delete an entry in order to update it; one of another type, though, is
+/// what grants left behind that have all ended (none fits beside one of another type), and is deleted as such.
+#[must_use]
+pub fn plan(from: Option<&EntryContent>, to: Option<&EntryContent>) -> Vec<Step> {
+    match (from, to) {
+        (None, None) => vec![],
+        (Some(_), None) => vec![Step::Delete],
+        (None, Some(to)) => create(to),
+        (Some(from), Some(to)) if from.entry_type != to.entry_type => {
+            std::iter::once(Step::Delete).chain(create(to)).collect()
         }
-        (Some(from), Some(to)) => (from, to),
-    };
-    if from.entry_type != to.entry_type {
-        return Err(PlanError::TypeDiffers { from: from.entry_type, to: to.entry_type });
+        (Some(from), Some(to)) => change(from, to),
     }
-    let mut steps = policy_steps(from, to);
+}
+
+fn create(to: &EntryContent) -> Vec<Step> {
+    let bare = EntryContent { access_policies: [].into(), ..to.clone() };
+    let (_, given) = policy_steps(&bare, to);
+    std::iter::once(Step::Create(bare)).chain(given).collect()
+}
+
+fn change(from: &EntryContent, to: &EntryContent) -> Vec<Step> {
+    let (mut steps, given) = policy_steps(from, to);
     if to.entry_type == EntryType::Standard && !same_person(from, to) {
-        let position = steps.iter().position(|step| matches!(step, Step::Associate { .. })).unwrap_or(steps.len());
-        let update = Step::Update { username: to.username.clone(), groups: to.kubernetes_groups.clone() };
-        steps.insert(position, update);
+        steps.push(Step::Update { username: to.username.clone(), groups: to.kubernetes_groups.clone() });
     }
-    Ok(steps)
+    steps.extend(given);
+    steps
 }
 
 fn same_person(from: &EntryContent, to: &EntryContent) -> bool {
     from.kubernetes_groups == to.kubernetes_groups && from.username == to.username
 }
 
-fn policy_steps(from: &EntryContent, to: &EntryContent) -> Vec<Step> {
+/// What takes policies or namespaces away, and what only gives some.
+fn policy_steps(from: &EntryContent, to: &EntryContent) -> (Vec<Step>, Vec<Step>) {
     let surplus = from.access_policies.keys().filter(|arn| !to.access_policies.contains_key(*arn));
-    let missing = to.access_policies.iter().filter(|(arn, scope)| from.access_policies.get(*arn) != Some(*scope));
-    surplus
-        .map(|arn| Step::Disassociate { policy_arn: arn.clone() })
-        .chain(missing.map(|(arn, scope)| Step::Associate { policy_arn: arn.clone(), scope: scope.clone() }))
-        .collect()
+    let mut taken: Vec<_> = surplus.map(|arn| Step::Disassociate { policy_arn: arn.clone() }).collect();
+    let mut given = Vec::new();
+    for (arn, scope) in &to.access_policies {
+        let step = Step::Associate { policy_arn: arn.clone(), scope: scope.clone() };
+        match from.access_policies.get(arn) {
+            Some(before) if before == scope => {}
+            Some(before) if before.union(scope) != *scope => taken.push(step),
+            _ => given.push(step),
+        }
+    }
+    (taken, given)
 }
 
 /// What EKS holds after `step`, given what it held before. The worker remembers it, because for a while a read may
@@ -145,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn the_type_is_never_changed() {
+    fn what_is_left_of_another_type_goes_first() {
         let (from, to) = (node(EntryType::Standard), node(EntryType::Ec2Linux));
-        assert!(matches!(plan(Some(&from), Some(&to)), Err(PlanError::TypeDiffers { .. })));
+        assert_eq!(plan(Some(&from), Some(&to)), [Step::Delete, Step::Create(to.clone())]);
     }
 
     #[test]
@@ -155,46 +153,40 @@ mod tests {
         let mut seen = node(EntryType::Ec2Linux);
         seen.username = Some("system:node:{{EC2PrivateDNSName}}".to_owned());
         seen.kubernetes_groups.insert("system:nodes".to_owned());
-        assert_eq!(plan(Some(&seen), Some(&node(EntryType::Ec2Linux))), Ok(vec![]));
+        assert_eq!(plan(Some(&seen), Some(&node(EntryType::Ec2Linux))), []);
     }
 
     #[test]
     fn a_username_of_ones_own_goes_when_it_is_no_longer_wanted() {
         let mine = EntryContent { username: Some("a:{{SessionName}}".into()), ..node(EntryType::Standard) };
         let plain = node(EntryType::Standard);
-        assert!(matches!(
-            &plan(Some(&plain), Some(&mine)).expect("same type")[..],
-            [Step::Update { username: Some(_), .. }]
-        ));
-        assert!(matches!(
-            &plan(Some(&mine), Some(&plain)).expect("same type")[..],
-            [Step::Update { username: None, .. }]
-        ));
+        assert!(matches!(&plan(Some(&plain), Some(&mine))[..], [Step::Update { username: Some(_), .. }]));
+        assert!(matches!(&plan(Some(&mine), Some(&plain))[..], [Step::Update { username: None, .. }]));
     }
 
     #[test]
     fn update_always_sends_username_and_groups() {
         let from = EntryContent { username: Some("a:b".into()), ..node(EntryType::Standard) };
         let to = EntryContent { kubernetes_groups: ["g".to_owned()].into(), ..from.clone() };
-        let steps = plan(Some(&from), Some(&to)).expect("same type");
+        let steps = plan(Some(&from), Some(&to));
         assert_eq!(steps, [Step::Update { username: Some("a:b".into()), groups: ["g".to_owned()].into() }]);
     }
 
     proptest! {
         #[test]
         fn the_steps_lead_there(from in option::of(content()), to in option::of(content())) {
-            let steps = plan(from.as_ref(), to.as_ref()).expect("all of one type");
+            let steps = plan(from.as_ref(), to.as_ref());
             let mut now = from;
             for step in &steps {
                 now = after(now.as_ref(), step);
             }
             prop_assert_eq!(&now, &to);
-            prop_assert_eq!(plan(now.as_ref(), to.as_ref()), Ok(vec![]));
+            prop_assert_eq!(plan(now.as_ref(), to.as_ref()), vec![]);
         }
 
         #[test]
         fn no_step_can_be_spared(from in option::of(content()), to in option::of(content())) {
-            let steps = plan(from.as_ref(), to.as_ref()).expect("all of one type");
+            let steps = plan(from.as_ref(), to.as_ref());
             let expected = match (&from, &to) {
                 (None, None) => 0,
                 (Some(_), None) => 1,
@@ -210,12 +202,19 @@ mod tests {
 
         #[test]
         fn what_takes_away_comes_first_and_nothing_is_deleted_to_be_updated(from in content(), to in content()) {
-            let steps = plan(Some(&from), Some(&to)).expect("all of one type");
+            let steps = plan(Some(&from), Some(&to));
             prop_assert!(!steps.iter().any(|s| matches!(s, Step::Delete | Step::Create(_))));
-            let last_removal = steps.iter().rposition(|s| matches!(s, Step::Disassociate { .. }));
-            let first_grant = steps.iter().position(|s| matches!(s, Step::Associate { .. }));
-            if let (Some(removal), Some(grant)) = (last_removal, first_grant) {
-                prop_assert!(removal < grant);
+            // Between the steps nothing is taken away any more once something was only given.
+            let (mut now, mut gave) = (Some(from), false);
+            for step in &steps {
+                let next = after(now.as_ref(), step);
+                let (before, then) = (now.as_ref().expect("it stays"), next.as_ref().expect("it stays"));
+                let takes = before.access_policies.iter().any(|(arn, scope)| {
+                    then.access_policies.get(arn).is_none_or(|left| left.union(scope) != *left)
+                });
+                prop_assert!(!(takes && gave), "{steps:?}");
+                gave |= !takes && matches!(step, Step::Associate { .. });
+                now = next;
             }
         }
     }

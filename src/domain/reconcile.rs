@@ -3,9 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use uuid::Uuid;
+
 use super::arn::PrincipalArn;
+use super::baseline::{Baseline, can_be_layered_on};
 use super::entry::{EntryContent, ObservedEntry};
-use super::plan::{PlanError, Step, plan};
+use super::merge::{Contribution, merge};
+use super::plan::{Step, plan};
 use super::record::EntryRecord;
 
 /// How many reads make a proof, and how long to wait for what.
@@ -39,13 +43,17 @@ pub enum Verdict {
     },
     /// It was proven, and somebody has changed it since.
     Drift {
+        /// What EKS holds.
+        from: Option<EntryContent>,
         /// The calls that would put it right.
         steps: Vec<Step>,
     },
+    /// The entry is somebody else's, and grants may be layered on it: remember what it holds.
+    Remember,
+    /// The owner of an entry with grants layered on it has changed it: their change is kept ([`rebase`]).
+    Rebase,
     /// The entry is somebody else's: nothing may be done to it.
     NotOurs,
-    /// No calls lead from what is there to what is desired.
-    Impossible(PlanError),
 }
 
 impl EntryRecord {
@@ -55,12 +63,24 @@ impl EntryRecord {
         self.agreeing_reads >= tempo.reads
     }
 
-    /// The earliest a proof may be complete: `settle` after the last write, or, when the outcome of that is unknown, not
-    /// before anything it did must have become visible.
+    /// The earliest a proof may be complete: `settle` after the last write, and not before anything must have become
+    /// visible that a write did whose outcome is unknown.
     #[must_use]
     pub fn settles_at(&self, tempo: &Tempo) -> Option<DateTime<Utc>> {
         let wait = if self.unsure { tempo.settle.max(tempo.visibility) } else { tempo.settle };
-        self.touched_at.map(|touched| touched + wait)
+        self.touched_at.map(|touched| touched + wait).max(self.doubt_until)
+    }
+
+    /// Another write is about to be made. That the outcome of the one before it is unknown stays remembered: what that
+    /// one did may show after this one is read back.
+    pub fn begin_write(&mut self, now: DateTime<Utc>, tempo: &Tempo) {
+        if self.unsure {
+            self.doubt_until = self.doubt_until.max(self.touched_at.map(|touched| touched + tempo.visibility));
+        }
+        // From here on the outcome is unknown until it is recorded: a worker that dies now leaves that behind.
+        self.touched_at = Some(now);
+        self.unsure = true;
+        self.restart_proof();
     }
 
     /// Whether the last read completed a proof.
@@ -100,198 +120,123 @@ impl EntryRecord {
     }
 }
 
+/// What a look is judged by, besides what is remembered and desired.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// Whose entry it is.
+    pub principal: &'a PrincipalArn,
+    /// The value of the tag on entries that are ours.
+    pub installation: &'a str,
+    /// Whether grants may be layered on entries of others.
+    pub layer: bool,
+    /// How long to wait for what.
+    pub tempo: &'a Tempo,
+}
+
 /// What to do about an entry, given what is desired and what EKS answers.
 #[must_use]
 pub fn judge(
     record: &EntryRecord,
     desired: Option<&EntryContent>,
     observed: Option<&ObservedEntry>,
-    principal: &PrincipalArn,
-    installation: &str,
     now: DateTime<Utc>,
-    tempo: &Tempo,
+    terms: &Terms<'_>,
 ) -> Verdict {
-    if observed.is_some_and(|entry| !entry.is_owned_by(installation)) {
-        // Nothing of ours is there. If nothing should be, that is as good as gone.
-        return if desired.is_none() { Verdict::Agrees } else { Verdict::NotOurs };
-    }
-    let seen = observed.map(|entry| entry.as_asked(principal));
-    let seen = seen.as_ref();
-    let from_seen = match plan(seen, desired) {
-        Ok(steps) => steps,
-        Err(error) => return Verdict::Impossible(error),
-    };
+    let tempo = terms.tempo;
     let proven = record.is_proven(tempo);
     let fresh = !proven && record.touched_at.is_some_and(|touched| now < touched + tempo.visibility);
     let written = record.written.as_ref().map(|written| written.content.as_ref());
+    let layered = record.layered_on();
+    // Its ARN tells our entry from any other; that somebody took the tag off does not make it theirs.
+    let is_known = |entry: &&ObservedEntry| {
+        let arn = Some(&entry.access_entry_arn);
+        entry.is_owned_by(terms.installation)
+            || arn == record.access_entry_arn.as_ref()
+            || arn == layered.map(|base| &base.access_entry_arn)
+    };
+    if let Some(entry) = observed.filter(|entry| !is_known(entry)) {
+        // Ours was created moments ago, and this is what stood there before it: an old read.
+        let replaced = record.access_entry_arn.as_ref().is_some_and(|ours| *ours != entry.access_entry_arn);
+        return match desired {
+            _ if fresh && replaced && matches!(written, Some(Some(_))) => Verdict::NotYet,
+            // Nothing of ours is there. If nothing should be, that is as good as gone.
+            None => Verdict::Agrees,
+            // One read may be stale; two are not.
+            Some(_) if proven && record.disagreeing_reads == 0 => Verdict::NotYet,
+            Some(_) if terms.layer && can_be_layered_on(&entry.content) => Verdict::Remember,
+            Some(_) => Verdict::NotOurs,
+        };
+    }
+    let seen = observed.map(|entry| match layered {
+        // Theirs is put back to the letter, so it is compared to the letter.
+        Some(_) => entry.content.clone(),
+        None => entry.as_asked(terms.principal, desired.and_then(|content| content.username.as_deref())),
+    });
+    let seen = seen.as_ref();
+    if let (Some(base), Some(Some(written)), false) = (layered, written, fresh && !record.unsure)
+        && was_changed(base, written, desired, seen, record.unsure)
+    {
+        // One read may be stale; two are not.
+        return if record.disagreeing_reads == 0 { Verdict::NotYet } else { Verdict::Rebase };
+    }
+    let from_seen = plan(seen, desired);
     match written {
         // The last write is known to have happened: until reads must show it, plan from it.
-        Some(written) if fresh && !record.unsure => match plan(written, desired) {
-            Ok(steps) if !steps.is_empty() => Verdict::Write { from: written.cloned(), steps },
-            _ if from_seen.is_empty() => Verdict::Agrees,
-            _ => Verdict::NotYet,
-        },
+        Some(written) if fresh && !record.unsure => {
+            let steps = plan(written, desired);
+            if !steps.is_empty() {
+                Verdict::Write { from: written.cloned(), steps }
+            } else if from_seen.is_empty() {
+                Verdict::Agrees
+            } else {
+                Verdict::NotYet
+            }
+        }
         _ if from_seen.is_empty() => Verdict::Agrees,
         // What was proven is still what is desired, and EKS shows something else. One read may be stale; two are not.
-        Some(written) if proven && plan(written, desired) == Ok(vec![]) => {
+        Some(written) if proven && plan(written, desired).is_empty() => {
             if record.disagreeing_reads == 0 {
                 Verdict::NotYet
             } else {
-                Verdict::Drift { steps: from_seen }
+                Verdict::Drift { from: seen.cloned(), steps: from_seen }
             }
         }
         _ => Verdict::Write { from: seen.cloned(), steps: from_seen },
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::entry::{AccessScope, EntryType, OWNER_TAG};
-    use crate::domain::record::Written;
-
-    const TEMPO: Tempo = Tempo {
-        reads: 3,
-        interval: TimeDelta::seconds(2),
-        settle: TimeDelta::seconds(15),
-        visibility: TimeDelta::seconds(60),
-        drift_interval: TimeDelta::minutes(10),
-    };
-
-    fn content(policies: &[&str]) -> EntryContent {
-        EntryContent {
-            entry_type: EntryType::Standard,
-            username: None,
-            kubernetes_groups: [].into(),
-            access_policies: policies.iter().map(|p| ((*p).to_owned(), AccessScope::Cluster)).collect(),
-        }
-    }
-
-    fn observed(content: &EntryContent, owner: &str) -> ObservedEntry {
-        ObservedEntry {
-            content: content.clone(),
-            tags: [(OWNER_TAG.to_owned(), owner.to_owned())].into(),
-            access_entry_arn: "arn".to_owned(),
-        }
-    }
-
-    fn at(second: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
-    }
-
-    fn record(written: Option<Option<EntryContent>>, touched: Option<i64>) -> EntryRecord {
-        EntryRecord {
-            cluster_name: "prod".into(),
-            principal_arn: "arn".into(),
-            attempts: 0,
-            written: written.map(|content| Written { content }),
-            touched_at: touched.map(at),
-            unsure: false,
-            agreeing_reads: 0,
-            agreeing_since: None,
-            proof_of: None,
-            disagreeing_reads: 0,
-            last_read_at: None,
-            access_entry_arn: None,
-            last_error: None,
-            drifted: false,
-            overdue_reported: false,
-        }
-    }
-
-    fn proven(mut record: EntryRecord, last_read: i64) -> EntryRecord {
-        (record.agreeing_reads, record.last_read_at) = (3, Some(at(last_read)));
-        record
-    }
-
-    fn judged(record: &EntryRecord, desired: Option<&EntryContent>, seen: Option<&ObservedEntry>, now: i64) -> Verdict {
-        let principal = "arn:aws:iam::111122223333:role/r".parse().expect("an ARN");
-        judge(record, desired, seen, &principal, "me", at(now), &TEMPO)
-    }
-
-    #[test]
-    fn somebody_elses_entry_is_never_written() {
-        let theirs = observed(&content(&["A"]), "them");
-        for record in [record(None, None), record(Some(Some(content(&["A"]))), Some(0)), record(Some(None), Some(0))] {
-            assert_eq!(judged(&record, Some(&content(&["B"])), Some(&theirs), 1), Verdict::NotOurs);
-            assert_eq!(judged(&record, None, Some(&theirs), 1), Verdict::Agrees, "nothing of ours is there");
-        }
-        let untagged = ObservedEntry { tags: [].into(), ..theirs };
-        assert_eq!(judged(&record(None, None), Some(&content(&["A"])), Some(&untagged), 1), Verdict::NotOurs);
-    }
-
-    #[test]
-    fn a_stale_read_after_a_write_causes_no_second_write() {
-        let record = record(Some(Some(content(&["A"]))), Some(0));
-        assert_eq!(judged(&record, Some(&content(&["A"])), None, 59), Verdict::NotYet);
-        assert!(matches!(judged(&record, Some(&content(&["A"])), None, 60), Verdict::Write { from: None, .. }));
-    }
-
-    #[test]
-    fn an_entry_that_reads_do_not_show_yet_is_deleted_all_the_same() {
-        let record = record(Some(Some(content(&["A"]))), Some(0));
-        let Verdict::Write { steps, .. } = judged(&record, None, None, 1) else { panic!("it is there") };
-        assert_eq!(steps, [Step::Delete]);
-    }
-
-    #[test]
-    fn what_is_written_counts_for_the_next_plan() {
-        let record = record(Some(Some(content(&["A"]))), Some(0));
-        let stale = observed(&content(&[]), "me");
-        let Verdict::Write { steps, from } = judged(&record, Some(&content(&["A", "B"])), Some(&stale), 1) else {
-            panic!("B is missing")
-        };
-        assert_eq!(from, Some(content(&["A"])));
-        assert_eq!(steps.len(), 1, "A is not associated a second time");
-    }
-
-    #[test]
-    fn a_lost_answer_makes_the_read_the_witness_and_the_proof_wait() {
-        let mut record = record(Some(None), Some(0));
-        record.unsure = true;
-        assert_eq!(judged(&record, None, None, 1), Verdict::Agrees);
-        for second in [1, 3, 5, 20] {
-            record.count_read(true, at(second), &TEMPO);
-        }
-        assert!(!record.is_proven(&TEMPO), "what the lost write did may still show");
-        assert_eq!(record.next_read_at(at(20), &TEMPO), at(60));
-        record.count_read(true, at(60), &TEMPO);
-        assert!(record.is_proven(&TEMPO));
-    }
-
-    #[test]
-    fn drift_takes_two_reads() {
-        let mut record = proven(record(Some(Some(content(&["A"]))), Some(0)), 20);
-        let edited = observed(&content(&["A", "B"]), "me");
-        assert_eq!(judged(&record, Some(&content(&["A"])), Some(&edited), 30), Verdict::NotYet);
-        record.count_read(false, at(30), &TEMPO);
-        assert!(matches!(judged(&record, Some(&content(&["A"])), Some(&edited), 32), Verdict::Drift { .. }));
-    }
-
-    #[test]
-    fn a_new_wish_is_no_drift() {
-        let record = proven(record(Some(Some(content(&["A"]))), Some(0)), 20);
-        let seen = observed(&content(&["A"]), "me");
-        assert!(matches!(judged(&record, Some(&content(&["A", "B"])), Some(&seen), 30), Verdict::Write { .. }));
-        assert!(matches!(judged(&record, None, Some(&seen), 30), Verdict::Write { .. }));
-    }
-
-    #[test]
-    fn a_proof_takes_reads_apart_in_a_row_and_settling() {
-        let mut record = record(Some(Some(content(&["A"]))), Some(0));
-        record.count_read(true, at(1), &TEMPO);
-        record.count_read(true, at(2), &TEMPO);
-        assert_eq!(record.agreeing_reads, 1, "too close together");
-        record.count_read(true, at(3), &TEMPO);
-        record.count_read(false, at(5), &TEMPO);
-        assert_eq!((record.agreeing_reads, record.disagreeing_reads), (0, 1), "not in a row");
-        for second in [7, 9, 11] {
-            record.count_read(true, at(second), &TEMPO);
-        }
-        assert!(record.is_recorded(&TEMPO) && !record.is_proven(&TEMPO));
-        assert_eq!(record.next_read_at(at(11), &TEMPO), at(15), "no read before it can complete the proof");
-        record.count_read(true, at(15), &TEMPO);
-        assert!(record.is_proven(&TEMPO));
-        assert_eq!(record.agreeing_since, Some(at(7)));
+/// Whether the owner of a layered entry has changed it. Where the outcome of the last write is unknown, what that write may
+/// have done is no change of theirs.
+fn was_changed(
+    base: &Baseline,
+    written: &EntryContent,
+    desired: Option<&EntryContent>,
+    seen: Option<&EntryContent>,
+    unsure: bool,
+) -> bool {
+    match seen {
+        None => true,
+        Some(seen) if unsure => base.rebased(&either(written, desired), seen, true).content != base.content,
+        Some(seen) => seen != written,
     }
 }
+
+/// The baseline after its owner has changed the entry to `seen`; `None` when they deleted it.
+#[must_use]
+pub fn rebase(record: &EntryRecord, desired: Option<&EntryContent>, seen: Option<&EntryContent>) -> Option<Baseline> {
+    let written = record.written.as_ref().and_then(|written| written.content.as_ref());
+    record.layered_on().zip(seen).map(|(base, seen)| match written {
+        Some(written) if record.unsure => base.rebased(&either(written, desired), seen, true),
+        Some(written) => base.rebased(written, seen, false),
+        None => base.clone(),
+    })
+}
+
+/// Everything that is in the entry either before or after a write from `written` to `desired`.
+fn either(written: &EntryContent, desired: Option<&EntryContent>) -> EntryContent {
+    let more = desired.map(|content| Contribution { id: Uuid::nil(), content });
+    merge(Some(written), more.as_slice()).desired.unwrap_or_else(|| written.clone())
+}
+
+#[cfg(test)]
+mod tests;

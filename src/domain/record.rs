@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::baseline::Baseline;
 use super::entry::EntryContent;
 use super::event::canonical_json;
 use super::request::{LastError, hex};
@@ -31,6 +32,10 @@ pub struct EntryRecord {
     pub touched_at: Option<DateTime<Utc>>,
     /// Whether the outcome of the last write is unknown: the answer was lost, or the worker died before it came.
     pub unsure: bool,
+    /// Until then, a write before the last one whose outcome nobody ever learnt may still show, and nothing is proven.
+    pub doubt_until: Option<DateTime<Utc>>,
+    /// When to look once more at an entry that is proven gone, because a write whose outcome nobody learnt may still come.
+    pub recheck_at: Option<DateTime<Utc>>,
     /// Consecutive reads that agreed with what is desired.
     pub agreeing_reads: i32,
     /// When the first of them was.
@@ -43,6 +48,8 @@ pub struct EntryRecord {
     pub last_read_at: Option<DateTime<Utc>>,
     /// Which entry it was; another ARN is another entry, even for the same principal.
     pub access_entry_arn: Option<String>,
+    /// What it holds without Entryway, where grants are layered on an entry of somebody else's.
+    pub baseline: Option<Baseline>,
     /// The latest trouble with it.
     pub last_error: Option<LastError>,
     /// Somebody changed it behind Entryway's back, and that has been reported.
@@ -52,6 +59,18 @@ pub struct EntryRecord {
 }
 
 impl EntryRecord {
+    /// The baseline that grants are layered on, once it is certain.
+    #[must_use]
+    pub fn layered_on(&self) -> Option<&Baseline> {
+        self.baseline.as_ref().filter(|baseline| baseline.confirmed)
+    }
+
+    /// Takes `content` for what the entry holds now, because it was looked at and not because Entryway wrote it.
+    pub fn adopt(&mut self, content: Option<EntryContent>) {
+        self.written = Some(Written { content });
+        self.restart_proof();
+    }
+
     /// Binds what is read from now on to `desired`; what was read before counts only if it was for the same.
     pub fn prove(&mut self, desired: Option<&EntryContent>) {
         let mut hasher = Sha256::new_with_prefix("entryway/desired/v1\n");

@@ -210,4 +210,10 @@ impl Request {
     pub fn is_own_of(&self, user: &str) -> bool {
         self.requester == user || self.submitted_by.as_deref() == Some(user)
     }
+
+    /// Whether its time to be decided is over. It lapses at the next sweep; nothing else may happen to it meanwhile.
+    #[must_use]
+    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.state == RequestState::Pending && self.lapses_at <= now
+    }
 }

@@ -123,12 +123,24 @@ impl RequestState {
     /// Whether `target` can still be reached from here, by any number of moves (zero included).
     #[must_use]
     pub fn can_reach(self, target: Self) -> bool {
+        self.leads_to(target, |_| true)
+    }
+
+    /// Whether `target` can still be reached from here without a retry. From [`Failed`] nothing else leads on, so whoever
+    /// waits there waits for somebody to ask for one.
+    #[must_use]
+    pub fn can_reach_unasked(self, target: Self) -> bool {
+        self.leads_to(target, |from| from != Failed)
+    }
+
+    /// Whether moves out of the states that are `passable` lead from here to `target`.
+    fn leads_to(self, target: Self, passable: impl Fn(Self) -> bool) -> bool {
         let mut seen = vec![self];
         let mut next = 0;
         while next < seen.len() {
             let from = seen[next];
             next += 1;
-            for t in TRANSITIONS.iter().filter(|t| t.from == from) {
+            for t in TRANSITIONS.iter().filter(|t| t.from == from && passable(from)) {
                 if !seen.contains(&t.to) {
                     seen.push(t.to);
                 }
@@ -232,6 +244,8 @@ mod tests {
         assert!(!Denied.can_reach(Active));
         assert!(!Revoking.can_reach(Active));
         assert!(Active.can_reach(Active));
+        assert!(Failed.can_reach(Active) && !Failed.can_reach_unasked(Active) && Failed.can_reach_unasked(Failed));
+        assert!(Pending.can_reach_unasked(Active) && !Failed.can_reach_unasked(Ended));
     }
 
     #[test]

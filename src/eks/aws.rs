@@ -1,10 +1,11 @@
 //! EKS through the AWS SDK. Together with the files below it, the only place that knows the SDK.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_eks::operation::RequestId;
 
-use super::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written};
+use super::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written, behalf};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::{AccessScope, EntryContent, EntryType, ObservedEntry};
@@ -12,36 +13,49 @@ use crate::domain::entry::{AccessScope, EntryContent, EntryType, ObservedEntry};
 mod clients;
 mod convert;
 mod failure;
+mod iam;
 mod pages;
+mod place;
 mod sent;
+mod session;
 
 use clients::Clients;
 pub use clients::{AwsOptions, StaticCredentials};
-use failure::failure;
+pub use iam::AwsIam;
 use pages::Pages;
-use sent::Sent;
+use place::On;
+use sent::send;
 
 /// EKS as AWS runs it, or whatever speaks its protocol at the endpoint given.
 #[derive(Debug)]
 pub struct AwsEks {
-    clients: Clients,
+    clients: Arc<Clients>,
 }
 
 impl AwsEks {
     /// Calls nobody yet: clients and credentials are made when a cluster first needs them.
     #[must_use]
     pub fn new(options: AwsOptions) -> Self {
-        Self { clients: Clients::new(options) }
+        Self { clients: Arc::new(Clients::new(options)) }
+    }
+
+    /// IAM, reached with the same credentials.
+    #[must_use]
+    pub fn iam(&self) -> AwsIam {
+        AwsIam::new(self.clients.clone())
+    }
+
+    /// The client for `cluster`, in the name of whatever request calls are being made for.
+    async fn on(&self, cluster: &Cluster) -> On {
+        self.clients.of(cluster).await.on(behalf::request()).await
     }
 }
 
-/// Makes one call, and tells of a failure whether the request had left. A macro because the SDK keeps the trait
-/// that its operations share to itself.
-macro_rules! send {
-    ($operation:expr) => {{
-        let sent = Sent::default();
-        $operation.customize().interceptor(sent.clone()).send().await.map_err(|error| failure(error, &sent))
-    }};
+/// One call on what [`AwsEks::on`] gave.
+macro_rules! call {
+    ($on:ident, $operation:expr) => {
+        $on.place.heed(send!($on.named($operation.customize())))
+    };
 }
 
 fn written(answer: &impl RequestId) -> Written {
@@ -56,29 +70,42 @@ fn removed(answer: Result<Written, EksError>) -> Result<Written, EksError> {
     }
 }
 
+impl AwsEks {
+    /// EKS says that something does not exist, in words that may as well be about something else. Absence is a proof, so
+    /// the list of all entries has to confirm it.
+    async fn absent(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+        if self.list_entries(cluster).await?.contains(&principal.to_string()) {
+            return Err(EksError::bad_answer("DescribeAccessEntry finds nothing, and the list of entries has it"));
+        }
+        Ok(None)
+    }
+}
+
 impl Eks for AwsEks {
     async fn observe(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
-        let client = self.clients.of(cluster).await;
+        let on = self.on(cluster).await;
         let describe =
-            client.describe_access_entry().cluster_name(&cluster.eks_name).principal_arn(principal.to_string());
-        let entry = match send!(describe) {
+            on.client.describe_access_entry().cluster_name(&cluster.eks_name).principal_arn(principal.to_string());
+        let entry = match call!(on, describe) {
             Ok(answer) => {
                 answer.access_entry.ok_or_else(|| EksError::bad_answer("DescribeAccessEntry answered no entry"))?
             }
-            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) if error.says_no_entry() => return Ok(None),
+            Err(error) if error.is_not_found() => return self.absent(cluster, principal).await,
             Err(error) => return Err(error),
         };
         let mut observed = convert::entry(entry, cluster, principal)?;
         if !observed.content.entry_type.takes_policies() {
             return Ok(Some(observed));
         }
-        let list = client
+        let list = on
+            .client
             .list_associated_access_policies()
             .cluster_name(&cluster.eks_name)
             .principal_arn(principal.to_string());
         let mut pages = Pages::new("ListAssociatedAccessPolicies");
         loop {
-            let answer = match send!(list.clone().set_next_token(pages.token())) {
+            let answer = match call!(on, list.clone().set_next_token(pages.token())) {
                 Ok(answer) => answer,
                 Err(error) if error.is_not_found() => return Ok(None),
                 Err(error) => return Err(error),
@@ -104,10 +131,9 @@ impl Eks for AwsEks {
     ) -> Result<Created, EksError> {
         let told = content.entry_type == EntryType::Standard;
         let groups = content.kubernetes_groups.iter().cloned().collect();
-        let create = self
-            .clients
-            .of(cluster)
-            .await
+        let on = self.on(cluster).await;
+        let create = on
+            .client
             .create_access_entry()
             .cluster_name(&cluster.eks_name)
             .principal_arn(principal.to_string())
@@ -116,7 +142,7 @@ impl Eks for AwsEks {
             .set_kubernetes_groups(told.then_some(groups))
             .set_tags(Some(tags.clone().into_iter().collect()))
             .client_request_token(token);
-        let answer = send!(create)?;
+        let answer = call!(on, create)?;
         let write = written(&answer);
         let entry = answer.access_entry.ok_or_else(|| EksError::bad_answer("CreateAccessEntry answered no entry"))?;
         let observed = convert::entry(entry, cluster, principal)?;
@@ -131,25 +157,25 @@ impl Eks for AwsEks {
         groups: &BTreeSet<String>,
         token: &str,
     ) -> Result<Written, EksError> {
-        let update = self
-            .clients
-            .of(cluster)
-            .await
+        let on = self.on(cluster).await;
+        let update = on
+            .client
             .update_access_entry()
             .cluster_name(&cluster.eks_name)
             .principal_arn(principal.to_string())
             .username(username)
             .set_kubernetes_groups(Some(groups.iter().cloned().collect()))
             .client_request_token(token);
-        let answer = send!(update)?;
+        let answer = call!(on, update)?;
         convert::check_principal(answer.access_entry().and_then(|entry| entry.principal_arn()), principal)?;
         Ok(written(&answer))
     }
 
     async fn delete(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Written, EksError> {
-        let client = self.clients.of(cluster).await;
-        let delete = client.delete_access_entry().cluster_name(&cluster.eks_name).principal_arn(principal.to_string());
-        removed(send!(delete).map(|answer| written(&answer)))
+        let on = self.on(cluster).await;
+        let delete =
+            on.client.delete_access_entry().cluster_name(&cluster.eks_name).principal_arn(principal.to_string());
+        removed(call!(on, delete).map(|answer| written(&answer)))
     }
 
     async fn associate(
@@ -159,16 +185,15 @@ impl Eks for AwsEks {
         policy_arn: &str,
         scope: &AccessScope,
     ) -> Result<Written, EksError> {
-        let associate = self
-            .clients
-            .of(cluster)
-            .await
+        let on = self.on(cluster).await;
+        let associate = on
+            .client
             .associate_access_policy()
             .cluster_name(&cluster.eks_name)
             .principal_arn(principal.to_string())
             .policy_arn(policy_arn)
             .access_scope(convert::scope_to_aws(scope));
-        let answer = send!(associate)?;
+        let answer = call!(on, associate)?;
         convert::check_principal(answer.principal_arn(), principal)?;
         Ok(written(&answer))
     }
@@ -179,29 +204,28 @@ impl Eks for AwsEks {
         principal: &PrincipalArn,
         policy_arn: &str,
     ) -> Result<Written, EksError> {
-        let disassociate = self
-            .clients
-            .of(cluster)
-            .await
+        let on = self.on(cluster).await;
+        let disassociate = on
+            .client
             .disassociate_access_policy()
             .cluster_name(&cluster.eks_name)
             .principal_arn(principal.to_string())
             .policy_arn(policy_arn);
-        removed(send!(disassociate).map(|answer| written(&answer)))
+        removed(call!(on, disassociate).map(|answer| written(&answer)))
     }
 
     async fn describe_cluster(&self, cluster: &Cluster) -> Result<ClusterGate, EksError> {
-        let client = self.clients.of(cluster).await;
-        let answer = send!(client.describe_cluster().name(&cluster.eks_name))?;
+        let on = self.on(cluster).await;
+        let answer = call!(on, on.client.describe_cluster().name(&cluster.eks_name))?;
         convert::gate(answer.cluster, cluster)
     }
 
     async fn list_access_policies(&self, cluster: &Cluster) -> Result<Vec<ListedPolicy>, EksError> {
-        let client = self.clients.of(cluster).await;
+        let on = self.on(cluster).await;
         let mut pages = Pages::new("ListAccessPolicies");
         let mut policies = Vec::new();
         loop {
-            let answer = send!(client.list_access_policies().set_next_token(pages.token()))?;
+            let answer = call!(on, on.client.list_access_policies().set_next_token(pages.token()))?;
             for policy in answer.access_policies() {
                 policies.push(convert::listed(policy)?);
             }
@@ -212,12 +236,12 @@ impl Eks for AwsEks {
     }
 
     async fn list_entries(&self, cluster: &Cluster) -> Result<Vec<String>, EksError> {
-        let client = self.clients.of(cluster).await;
+        let on = self.on(cluster).await;
         let mut pages = Pages::new("ListAccessEntries");
         let mut principals = Vec::new();
         loop {
-            let list = client.list_access_entries().cluster_name(&cluster.eks_name).set_next_token(pages.token());
-            let answer = send!(list)?;
+            let list = on.client.list_access_entries().cluster_name(&cluster.eks_name).set_next_token(pages.token());
+            let answer = call!(on, list)?;
             principals.extend(answer.access_entries.unwrap_or_default());
             if !pages.go_on(answer.next_token)? {
                 return Ok(principals);

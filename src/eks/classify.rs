@@ -105,7 +105,7 @@ const fn by_status(status: u16, has_code: bool) -> Class {
     match status {
         429 => Class::Throttled,
         408 | 500.. => Class::Transient,
-        401 | 403 => Class::Denied,
+        401 | 403 if has_code => Class::Denied,
         400..=499 if has_code => Class::Final,
         _ => Class::BadAnswer,
     }
@@ -246,7 +246,7 @@ mod tests {
             (404, Class::BadAnswer),
             (400, Class::BadAnswer),
             (302, Class::BadAnswer),
-            (403, Class::Denied),
+            (403, Class::BadAnswer),
             (429, Class::Throttled),
             (502, Class::Transient),
             (504, Class::Transient),

@@ -124,4 +124,10 @@ impl EksError {
     pub fn is_not_found(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException") && self.class != Class::ClusterGone
     }
+
+    /// Whether EKS says in the words known for it that the principal has no entry.
+    #[must_use]
+    pub fn says_no_entry(&self) -> bool {
+        self.is_not_found() && self.message.as_deref().is_some_and(|words| words.contains("principalArn"))
+    }
 }

@@ -2,102 +2,137 @@
 
 use super::error::{Class, EksError};
 use crate::domain::cluster::Cluster;
+use crate::domain::trouble::Trouble;
 
 impl EksError {
     /// A stable code for `lastError.code` and a sentence or two that say what is to be done, and by whom.
     #[must_use]
     pub fn explain(&self, cluster: &Cluster) -> (&'static str, String) {
+        let (trouble, words) = self.trouble(cluster);
+        (trouble.as_str(), words)
+    }
+
+    fn trouble(&self, cluster: &Cluster) -> (Trouble, String) {
         let name = &cluster.name;
         let says = |needle: &str| self.message.as_deref().is_some_and(|words| words.contains(needle));
         match self.class {
             Class::Throttled => {
-                ("eks-throttled", format!("AWS limits the calls to EKS for {name}. Entryway slows down and goes on by itself."))
+                (Trouble::EksThrottled, format!("AWS limits the calls to EKS for {name}. Entryway slows down and goes on by itself."))
             }
             Class::Transient => (
-                "eks-unavailable",
+                Trouble::EksUnavailable,
                 format!("EKS did not answer properly for {name}. Entryway tries again by itself, more and more slowly."),
             ),
             Class::NotVisibleYet => (
-                "entry-not-visible-yet",
+                Trouble::EntryNotVisibleYet,
                 format!("EKS does not show the entry on {name} yet, which takes some seconds. Entryway looks again by itself."),
             ),
             Class::InUse => (
-                "entry-in-use",
+                Trouble::EntryInUse,
                 format!("{name} has an access entry for this principal already. Entryway looks whose it is and goes on from there."),
             ),
             Class::FreshPrincipal => (
-                "principal-not-found",
+                Trouble::PrincipalNotFound,
                 "IAM does not know the principal. If it was created just now, Entryway tries again by itself; if not, \
                  check the ARN, its path included, and that the principal exists."
                     .to_owned(),
             ),
             Class::ClusterNotReady => (
-                "cluster-not-active",
+                Trouble::ClusterNotActive,
                 format!("{name} is being created, changed or deleted. Entryway tries again by itself once it is ACTIVE."),
             ),
-            Class::ClusterGone => ("cluster-not-found", cluster_gone(cluster)),
-            Class::AuthMode => ("cluster-auth-mode", auth_mode(cluster)),
+            Class::ClusterGone => (Trouble::ClusterNotFound, cluster_gone(cluster)),
+            Class::AuthMode => (Trouble::ClusterAuthMode, auth_mode(cluster)),
             Class::Denied => self.denied(cluster),
-            Class::Credentials => ("aws-credentials", credentials(cluster)),
+            Class::Credentials => (Trouble::AwsCredentials, credentials(cluster)),
             Class::BadAnswer => (
-                "eks-bad-answer",
+                Trouble::EksBadAnswer,
                 format!(
                     "What came back from EKS for {name} cannot be right, so nothing was concluded from it. Entryway \
                      tries again by itself; the log has the details for the operator."
                 ),
             ),
             Class::Final if self.code.as_deref() == Some("ResourceLimitExceededException") => (
-                "entry-quota-reached",
+                Trouble::EntryQuotaReached,
                 format!("{name} holds as many access entries as EKS allows (3,000). Delete some, then retry the request."),
             ),
             Class::Final if says("specified policyArn could not be found") => (
-                "policy-unknown",
+                Trouble::PolicyUnknown,
                 "EKS has no access policy of this ARN. File a new request with a policy that GET /v1/access-policies lists."
                     .to_owned(),
             ),
             Class::Final => (
-                "eks-refused",
+                Trouble::EksRefused,
                 "EKS refused this for good; its own words say why. File a new request that takes them into account."
                     .to_owned(),
             ),
         }
     }
 
-    fn denied(&self, cluster: &Cluster) -> (&'static str, String) {
-        let who = match &cluster.role_arn {
-            Some(role) => format!("the role {role}"),
-            None => "the identity that Entryway runs as".to_owned(),
-        };
-        let missing = self.message.as_deref().and_then(Missing::read);
-        let explicit = self.message.as_deref().is_some_and(|words| words.contains("explicit deny"));
-        match missing {
-            Some(Missing { action: "iam:PassRole", resource }) => (
-                "pass-role-denied",
-                format!(
-                    "EKS needs iam:PassRole to make an entry of this type. Allow {who} iam:PassRole on {}, then retry \
-                     the request.",
-                    resource.unwrap_or("the node role")
-                ),
-            ),
-            Some(Missing { action, resource }) => {
-                let on = resource.map(|resource| format!(" on {resource}")).unwrap_or_default();
-                let mend = if explicit {
-                    format!(
-                        "A policy explicitly denies {who} {action}{on}, which no permission overrides. Lift that deny"
-                    )
-                } else {
-                    format!("Allow {who} {action}{on}")
-                };
-                ("aws-access-denied", format!("{mend}, then retry the request."))
+    /// Why IAM could not be asked about a principal with the credentials of `home`: what happened and, where somebody can
+    /// mend it, how. Without a final stop.
+    #[must_use]
+    pub fn explain_iam(&self, home: &Cluster) -> String {
+        let account = &home.account_id;
+        match self.class {
+            Class::Denied => {
+                let mend = self.mend(home);
+                let mend = mend.unwrap_or_else(|| format!("Allow {} iam:GetRole and iam:GetUser", who(home)));
+                format!("Entryway may not ask IAM in account {account}. {mend}")
             }
-            None => (
-                "aws-access-denied",
+            Class::Credentials => {
                 format!(
-                    "AWS does not let {who} do this on {}. Check its permissions, then retry the request.",
-                    cluster.name
-                ),
-            ),
+                    "AWS did not take Entryway's credentials for account {account}, which its operators have to mend"
+                )
+            }
+            Class::Throttled => format!("IAM takes no more calls in account {account} for the moment"),
+            _ => format!("IAM did not answer properly for account {account}"),
         }
+    }
+
+    fn denied(&self, cluster: &Cluster) -> (Trouble, String) {
+        let who = who(cluster);
+        if let Some(Missing { action: "iam:PassRole", resource }) = self.missing() {
+            let resource = resource.unwrap_or("the node role");
+            let detail = format!(
+                "EKS needs iam:PassRole to make an entry of this type. Allow {who} iam:PassRole on {resource}, then retry \
+                 the request."
+            );
+            return (Trouble::PassRoleDenied, detail);
+        }
+        let detail = match self.mend(cluster) {
+            Some(mend) => format!("{mend}, then retry the request."),
+            None => format!(
+                "AWS does not let {who} do this on {}. Check its permissions, then retry the request.",
+                cluster.name
+            ),
+        };
+        (Trouble::AwsAccessDenied, detail)
+    }
+
+    /// What whoever looks after permissions has to do; `None` where AWS does not say what is missing.
+    fn mend(&self, cluster: &Cluster) -> Option<String> {
+        let Missing { action, resource } = self.missing()?;
+        let who = who(cluster);
+        let on = resource.map(|resource| format!(" on {resource}")).unwrap_or_default();
+        let explicit = self.message.as_deref().is_some_and(|words| words.contains("explicit deny"));
+        Some(if explicit {
+            format!("A policy explicitly denies {who} {action}{on}, which no permission overrides. Lift that deny")
+        } else {
+            format!("Allow {who} {action}{on}")
+        })
+    }
+
+    fn missing(&self) -> Option<Missing<'_>> {
+        self.message.as_deref().and_then(Missing::read)
+    }
+}
+
+/// Whose permissions count on `cluster`.
+fn who(cluster: &Cluster) -> String {
+    match &cluster.role_arn {
+        Some(role) => format!("the role {role}"),
+        None => "the identity that Entryway runs as".to_owned(),
     }
 }
 
@@ -142,8 +177,13 @@ impl<'a> Missing<'a> {
     fn read(words: &'a str) -> Option<Self> {
         let (_, rest) = words.split_once("not authorized to perform: ")?;
         let action = rest.split_whitespace().next()?;
-        let resource = rest.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-        Some(Self { action, resource: resource.map(|arn| arn.trim_end_matches(['.', ','])) })
+        let resource = rest.split_once("on resource: ").map(|(_, rest)| {
+            // IAM's own actions say "role my-role", all others give an ARN.
+            let words = if rest.starts_with("role ") || rest.starts_with("user ") { 2 } else { 1 };
+            let end = rest.match_indices(' ').nth(words - 1).map_or(rest.len(), |(at, _)| at);
+            rest[..end].trim_end_matches(['.', ','])
+        });
+        Some(Self { action, resource })
     }
 }
 
@@ -239,5 +279,22 @@ mod tests {
         let role = "arn:aws:iam::111122223333:role/target";
         let (_, detail) = explained(Class::Credentials, "AccessDenied", "", Some(role));
         assert!(detail.contains(role) && detail.contains("external_id"), "{detail}");
+    }
+
+    #[test]
+    fn what_iam_did_not_say_is_told_with_whose_trouble_it_is() {
+        let denied = |message: &str| EksError { message: Some(message.into()), ..EksError::of(Class::Denied) };
+        let words =
+            "User: x is not authorized to perform: iam:GetRole on resource: role my-role because no policy allows it";
+        assert_eq!(
+            denied(words).explain_iam(&cluster(None)),
+            "Entryway may not ask IAM in account 111122223333. Allow the identity that Entryway runs as iam:GetRole on role \
+             my-role"
+        );
+        assert!(denied("No.").explain_iam(&cluster(None)).ends_with("iam:GetRole and iam:GetUser"));
+        for class in Class::ALL {
+            let told = EksError::of(class).explain_iam(&cluster(None));
+            assert!(told.contains("account 111122223333") && !told.ends_with('.'), "{class:?}: {told}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The port to EKS: the few things Entryway asks of it, and what can come back. Nothing here knows of requests,
 //! transactions or retries: one call here is one attempt there, and the worker decides what to do about the answer.
+//! [`iam`] is the same for IAM.
 //!
 //! The only implementation is [`aws::AwsEks`]; the sandbox and the tests reach a simulated EKS through it, over a
 //! socket.
@@ -12,11 +13,13 @@ use crate::domain::cluster::Cluster;
 use crate::domain::entry::{AccessScope, EntryContent, ObservedEntry};
 
 pub mod aws;
+mod behalf;
 mod classify;
 mod error;
 mod explain;
-pub mod pace;
+pub mod iam;
 
+pub use behalf::on_behalf_of;
 pub use error::{Class, EksError};
 
 /// A write that EKS took. It says nothing about when the write can be read back: EKS is eventually consistent.

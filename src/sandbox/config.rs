@@ -56,6 +56,9 @@ dir = "policies"
 reload = "1s"
 "#;
 
+/// The role of the examples to paste.
+const EXAMPLE_ROLE: &str = "arn:aws:iam::111122223333:role/dev/apps/my-role";
+
 /// The simulated AWS that these clusters are in. As with the real one, what was written shows only after a while,
 /// to each kind of read at another moment.
 #[must_use]
@@ -63,7 +66,7 @@ pub fn world() -> World {
     let between = |min_ms, max_ms| Lag::Range { min_ms, max_ms };
     let (soon, later) = (between(100, 600), between(200, 900));
     let lag = Lags { describe: soon, list: soon, policies: soon, index: later, authorizer: later, ..Lags::default() };
-    World::default().knobs(Knobs { lag, ..Knobs::default() })
+    World::default().principal(EXAMPLE_ROLE).knobs(Knobs { lag, ..Knobs::default() })
 }
 
 /// What differs from one start to the next.

@@ -2,6 +2,7 @@
 //! token, and 0 rows mean that the lease, and with it the right to say anything, is lost.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,6 +16,10 @@ pub struct Lease {
     pub cluster_name: String,
     /// Whose entry it is.
     pub principal_arn: String,
+    /// Whether there was something to take away when it was claimed.
+    pub ending: bool,
+    /// The attempts in a row that did not get through, this one included.
+    pub attempts: i32,
     token: Uuid,
     /// What the entry's wakes were when it was claimed: whatever has woken it since calls for another look.
     wakes: i64,
@@ -36,40 +41,63 @@ struct EntryRow {
     written: Option<Value>,
     touched_at: Option<DateTime<Utc>>,
     unsure: bool,
+    doubt_until: Option<DateTime<Utc>>,
+    recheck_at: Option<DateTime<Utc>>,
     agreeing_reads: i32,
     agreeing_since: Option<DateTime<Utc>>,
     proof_of: Option<String>,
     disagreeing_reads: i32,
     last_read_at: Option<DateTime<Utc>>,
     access_entry_arn: Option<String>,
+    baseline: Option<Value>,
     last_error: Option<Value>,
     drifted: bool,
     overdue_reported: bool,
 }
 
+/// What is remembered of writes only ever saves calls and waiting, so what does not decode is forgotten, never in the
+/// way: without knowing what was written, EKS is the only witness, and a proof waits until it must show everything. What
+/// the entry of somebody else held is another matter: without it nothing could be put back, so nothing is touched.
 impl TryFrom<EntryRow> for EntryRecord {
     type Error = StoreError;
 
     fn try_from(row: EntryRow) -> Result<Self, StoreError> {
-        let corrupt =
-            |column| StoreError::corrupt("entry", column, format!("{} {}", row.cluster_name, row.principal_arn));
+        let key = format!("{} {}", row.cluster_name, row.principal_arn);
+        let baseline = row.baseline.map(serde_json::from_value).transpose();
+        let baseline = baseline.map_err(|_| StoreError::corrupt("entry", "baseline", &key))?;
+        let (written, garbled) = decoded(row.written, "written", &key);
+        let (last_error, _) = decoded(row.last_error, "last_error", &key);
         Ok(Self {
             attempts: row.attempts,
-            written: row.written.map(serde_json::from_value).transpose().map_err(|_| corrupt("written"))?,
+            written,
             touched_at: row.touched_at,
-            unsure: row.unsure,
+            unsure: row.unsure || (garbled && row.touched_at.is_some()),
+            doubt_until: row.doubt_until,
+            recheck_at: row.recheck_at,
             agreeing_reads: row.agreeing_reads,
             agreeing_since: row.agreeing_since,
             proof_of: row.proof_of,
             disagreeing_reads: row.disagreeing_reads,
             last_read_at: row.last_read_at,
             access_entry_arn: row.access_entry_arn,
-            last_error: row.last_error.map(serde_json::from_value).transpose().map_err(|_| corrupt("last_error"))?,
+            baseline,
+            last_error,
             drifted: row.drifted,
             overdue_reported: row.overdue_reported,
             cluster_name: row.cluster_name,
             principal_arn: row.principal_arn,
         })
+    }
+}
+
+/// What a column holds, and whether there was something that could not be read.
+fn decoded<T: DeserializeOwned>(value: Option<Value>, column: &'static str, key: &str) -> (Option<T>, bool) {
+    match value.map(serde_json::from_value).transpose() {
+        Ok(value) => (value, false),
+        Err(error) => {
+            tracing::error!(entry = key, column, %error, "an entry was changed by other means than Entryway; that is forgotten");
+            (None, true)
+        }
     }
 }
 
@@ -94,10 +122,11 @@ pub async fn wake_at(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- entries.wake
-        UPDATE entry
-           SET next_run_at = least(next_run_at, $3), wakes = wakes + 1,
-               ends_at = CASE WHEN $4 THEN least(ends_at, $3) ELSE ends_at END
-         WHERE cluster_name = $1 AND principal_arn = $2",
+        INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at, ends_at)
+        VALUES ($1, $2, $3, CASE WHEN $4 THEN $3::timestamptz END)
+        ON CONFLICT (cluster_name, principal_arn) DO UPDATE
+           SET next_run_at = least(e.next_run_at, $3), wakes = e.wakes + 1,
+               ends_at = CASE WHEN $4 THEN least(e.ends_at, $3) ELSE e.ends_at END",
         cluster,
         principal,
         at,
@@ -117,7 +146,7 @@ pub async fn wake_at(
 pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -> Result<Vec<Lease>, StoreError> {
     let token = Uuid::new_v4();
     let rows = sqlx::query!(
-        "-- entries.claim
+        r#"-- entries.claim
         WITH ending AS (
             SELECT cluster_name, principal_arn FROM entry
              WHERE ends_at <= $1 AND next_run_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
@@ -132,7 +161,7 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
         UPDATE entry e SET lease_token = $2, lease_until = $3, attempts = e.attempts + 1
           FROM (SELECT * FROM ending UNION ALL SELECT * FROM other) AS due
          WHERE e.cluster_name = due.cluster_name AND e.principal_arn = due.principal_arn
-        RETURNING e.cluster_name, e.principal_arn, e.wakes",
+        RETURNING e.cluster_name, e.principal_arn, e.wakes, e.attempts, coalesce(e.ends_at <= $1, false) AS "ending!""#,
         tx.now,
         token,
         tx.now + lease,
@@ -141,8 +170,15 @@ pub async fn claim(tx: &mut Tx, lease: TimeDelta, limit: i64, busy: &[String]) -
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    let lease = |cluster_name, principal_arn, wakes| Lease { cluster_name, principal_arn, token, wakes };
-    Ok(rows.into_iter().map(|row| lease(row.cluster_name, row.principal_arn, row.wakes)).collect())
+    let leases = rows.into_iter().map(|row| Lease {
+        cluster_name: row.cluster_name,
+        principal_arn: row.principal_arn,
+        ending: row.ending,
+        attempts: row.attempts,
+        token,
+        wakes: row.wakes,
+    });
+    Ok(leases.collect())
 }
 
 /// When the next entry is due, leased ones and those on `busy` clusters left out.
@@ -169,13 +205,13 @@ pub async fn next_due(store: &Store, busy: &[String]) -> Result<Option<TimeDelta
 /// # Errors
 /// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
 pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryRecord, StoreError> {
-    sqlx::query_as!(
+    let row = sqlx::query_as!(
         EntryRow,
         "-- entries.hold
         UPDATE entry SET lease_until = $4
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
-        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, agreeing_reads,
-                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, last_error, drifted,
+        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
                   overdue_reported",
         lease.cluster_name,
         lease.principal_arn,
@@ -184,9 +220,8 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
         tx.now,
     )
     .fetch_optional(&mut *tx.inner)
-    .await?
-    .ok_or(StoreError::LeaseLost)?
-    .try_into()
+    .await?;
+    row.ok_or(StoreError::LeaseLost)?.try_into()
 }
 
 /// Records what is known of the entry now, and goes on holding it.
@@ -199,7 +234,8 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         UPDATE entry
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
-               overdue_reported = $14, attempts = $15, proof_of = $16
+               overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17,
+               baseline = $18, recheck_at = $19
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -217,10 +253,80 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.overdue_reported,
         record.attempts,
         record.proof_of,
+        record.doubt_until,
+        record.baseline.as_ref().map(|baseline| json!(baseline)),
+        record.recheck_at,
     )
     .execute(&mut *tx.inner)
     .await?;
     if saved.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Says that there is something to take away, which goes before anything that grants, also when this worker dies now.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn mark_ending(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
+    let marked = sqlx::query!(
+        "-- entries.mark_ending
+        UPDATE entry SET ends_at = least(ends_at, $4)
+         WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
+        lease.cluster_name,
+        lease.principal_arn,
+        lease.token,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if marked.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Gives the lease back with nothing found out, to be looked at again at `at`: sooner when something has to be taken away
+/// before that, and now if somebody asked for a look since the claim.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn postpone(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let postponed = sqlx::query!(
+        "-- entries.postpone
+        UPDATE entry
+           SET lease_token = NULL, lease_until = NULL,
+               next_run_at = CASE WHEN wakes <> $4 THEN $6::timestamptz WHEN ends_at > $6 THEN least(ends_at, $5) ELSE $5 END
+         WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
+        lease.cluster_name,
+        lease.principal_arn,
+        lease.token,
+        lease.wakes,
+        at,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if postponed.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Makes entries due whose requests are not done and that nothing would ever look at: rows that somebody deleted, or that a
+/// restore lost. Answers how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn rescue(tx: &mut Tx) -> Result<u64, StoreError> {
+    let rescued = sqlx::query!(
+        "-- entries.rescue
+        INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at)
+        SELECT DISTINCT cluster_name, principal_arn, $1::timestamptz FROM request r
+         WHERE state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')
+           AND NOT EXISTS (SELECT 1 FROM entry k WHERE k.cluster_name = r.cluster_name
+                              AND k.principal_arn = r.principal_arn AND (k.next_run_at IS NOT NULL OR k.lease_until IS NOT NULL))
+         ORDER BY cluster_name, principal_arn
+        ON CONFLICT (cluster_name, principal_arn) DO UPDATE SET next_run_at = $1, wakes = e.wakes + 1",
+        tx.now
+    )
+    .execute(&mut *tx.inner)
+    .await?
+    .rows_affected();
+    tx.work |= rescued > 0;
+    Ok(rescued)
 }
 
 /// Gives the lease back and says when to look next. If somebody asked for a look since the claim, that is now.

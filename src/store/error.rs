@@ -12,6 +12,9 @@ pub enum StoreError {
     /// Postgres answers but takes no writes (a standby, or a database in recovery).
     #[error("Postgres is read-only; point database.url at the writer")]
     ReadOnly,
+    /// Postgres understood a statement and will not do it, however often it is asked.
+    #[error("Postgres refused a statement: {0}")]
+    Refused(#[source] sqlx::Error),
     /// A unique constraint says that it is there already.
     #[error("{constraint} is violated")]
     Duplicate {
@@ -53,7 +56,7 @@ impl StoreError {
     /// Whether doing the same again may succeed without anybody mending anything.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Stale(_) | Self::Interrupted)
+        matches!(self, Self::Unavailable(_) | Self::ReadOnly | Self::Stale(_) | Self::Interrupted)
     }
 }
 
@@ -65,6 +68,12 @@ impl From<sqlx::Error> for StoreError {
             }
             // 25006: read_only_sql_transaction, as after a failover that left this connection on the old writer.
             Some(db) if db.code().as_deref() == Some("25006") => Self::ReadOnly,
+            // Data that does not fit (22), a constraint (23), a statement or a right that is wrong (42).
+            Some(db)
+                if db.code().is_some_and(|code| ["22", "23", "42"].iter().any(|class| code.starts_with(class))) =>
+            {
+                Self::Refused(error)
+            }
             _ => Self::Unavailable(error),
         }
     }

@@ -8,6 +8,9 @@ use super::{StoreError, Tx};
 /// How long an answer is kept: 24 hours, as the API promises.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 
+/// How many answers are forgotten at once.
+pub const BATCH: u64 = 1000;
+
 /// Whose call it was, and which.
 #[derive(Debug, Clone)]
 pub struct Key {
@@ -108,15 +111,17 @@ pub async fn remember(tx: &mut Tx, key: &Key, answer: &Answer) -> Result<(), Sto
     })
 }
 
-/// Forgets what is older than [`KEPT`]; answers how many.
+/// Forgets some of what is older than [`KEPT`]; answers how many. Call it again until it answers less than [`BATCH`].
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn forget_old(tx: &mut Tx) -> Result<u64, StoreError> {
     Ok(sqlx::query!(
         "-- idempotency.forget_old
-        DELETE FROM idempotent_answer WHERE created_at <= $1",
-        tx.now - KEPT
+        DELETE FROM idempotent_answer
+         WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotent_answer WHERE created_at <= $1 LIMIT $2))",
+        tx.now - KEPT,
+        i64::try_from(BATCH).unwrap_or(i64::MAX),
     )
     .execute(&mut *tx.inner)
     .await?

@@ -8,6 +8,7 @@ pub mod events;
 pub mod figures;
 pub mod idempotency;
 pub mod keys;
+pub mod pace;
 pub mod requests;
 pub mod reviews;
 mod rows;

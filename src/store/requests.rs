@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::events::Columns;
-use super::rows::RequestRow;
+use super::rows::{RequestRow, sound};
 use super::{Store, StoreError, Tx};
 use crate::domain::event::NewEvent;
 use crate::domain::request::Request;
@@ -13,7 +13,7 @@ use crate::domain::states::{EndReason, RequestState};
 
 mod list;
 
-pub use list::{Filter, list};
+pub use list::{Batch, Filter, list};
 
 /// The three answers of a compare-and-set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,8 +213,7 @@ pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Request>, StoreError> 
 }
 
 /// Everything an entry is made up of or is getting rid of, oldest first, for changing. A row that does not decode, or
-/// whose spec is not the one that was approved, grants nothing: it is left out and reported in the log, and the
-/// others go on.
+/// whose spec is not the one that was approved, grants nothing ([`sound`]).
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
@@ -231,31 +230,51 @@ pub async fn lock_of_entry(tx: &mut Tx, cluster: &str, principal: &str) -> Resul
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    Ok(rows.into_iter().filter_map(|row| Request::try_from(row).inspect_err(report).ok()).collect())
+    Ok(sound(rows))
 }
 
-fn report(error: &StoreError) {
-    tracing::error!(%error, "a request was changed by other means than Entryway; it grants nothing");
+/// Keeps other asks of `requester` waiting until this transaction ends, so that none of them counts what is pending before
+/// this one is done.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn one_at_a_time(tx: &mut Tx, requester: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- requests.one_at_a_time
+        SELECT pg_advisory_xact_lock(hashtextextended('pending of ' || $1::text, 0))",
+        requester
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    Ok(())
+}
+
+/// How many undecided requests `requester` has.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn pending_of(tx: &mut Tx, requester: &str) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- requests.pending_of
+        SELECT count(*) AS "count!" FROM request WHERE requester = $1 AND state = 'pending'"#,
+        requester
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?)
 }
 
 /// What a new ask of `requester` has to fit beside: how many of theirs are pending, and what is live or will be on
 /// each entry of `principals`.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+/// [`StoreError::Unavailable`].
 pub async fn beside(
     tx: &mut Tx,
     requester: &str,
     clusters: &[String],
     principals: &[String],
 ) -> Result<(i64, Vec<Request>), StoreError> {
-    let pending = sqlx::query_scalar!(
-        r#"-- requests.pending_of
-        SELECT count(*) AS "count!" FROM request WHERE requester = $1 AND state = 'pending'"#,
-        requester
-    )
-    .fetch_one(&mut *tx.inner)
-    .await?;
+    let pending = pending_of(tx, requester).await?;
     let rows = sqlx::query_as!(
         RequestRow,
         "-- requests.beside
@@ -268,11 +287,10 @@ pub async fn beside(
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    Ok((pending, rows.into_iter().map(Request::try_from).collect::<Result<_, _>>()?))
+    Ok((pending, sound(rows)))
 }
 
-/// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile. A row that does
-/// not decode is reported in the log and keeps none of the others.
+/// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
@@ -287,7 +305,7 @@ pub async fn lock_overdue(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, Store
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    Ok(rows.into_iter().filter_map(|row| Request::try_from(row).inspect_err(report).ok()).collect())
+    Ok(sound(rows))
 }
 
 /// The lowest UUID v7 that a request filed at `at` can have, give or take the clocks of replicas.

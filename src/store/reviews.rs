@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::rows::ReviewRow;
+use super::rows::{ReviewRow, sound};
 use super::{Store, StoreError, Tx};
 use crate::domain::review::Review;
 
@@ -33,7 +33,7 @@ pub async fn insert(tx: &mut Tx, review: &Review) -> Result<(), StoreError> {
 /// The reviews of several requests, in the order they were given, as this transaction sees them.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+/// [`StoreError::Unavailable`].
 pub async fn of_requests(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Review>, StoreError> {
     if ids.is_empty() {
         return Ok(vec![]);
@@ -46,13 +46,13 @@ pub async fn of_requests(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Review>, Store
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    rows.into_iter().map(Review::try_from).collect()
+    Ok(sound(rows))
 }
 
 /// The same outside a transaction, for answers that only show them.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+/// [`StoreError::Unavailable`].
 pub async fn read(store: &Store, ids: &[Uuid]) -> Result<Vec<Review>, StoreError> {
     if ids.is_empty() {
         return Ok(vec![]);
@@ -65,5 +65,5 @@ pub async fn read(store: &Store, ids: &[Uuid]) -> Result<Vec<Review>, StoreError
     )
     .fetch_all(&store.pool)
     .await?;
-    rows.into_iter().map(Review::try_from).collect()
+    Ok(sound(rows))
 }

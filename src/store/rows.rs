@@ -14,6 +14,16 @@ use crate::domain::request::{Grant, Request, Spec, Verification, VerificationLev
 use crate::domain::review::{Decision, Review};
 use crate::domain::states::{EndReason, RequestState};
 
+/// The rows that decode. One that does not was changed by other means than Entryway: it is reported in the log, grants
+/// nothing and counts for nothing, and keeps none of the others.
+pub(super) fn sound<Row, T>(rows: Vec<Row>) -> Vec<T>
+where
+    T: TryFrom<Row, Error = StoreError>,
+{
+    let report = |error: &StoreError| tracing::error!(%error, "a row was left out");
+    rows.into_iter().filter_map(|row| T::try_from(row).inspect_err(report).ok()).collect()
+}
+
 #[derive(Debug)]
 pub(super) struct RequestRow {
     pub(super) id: Uuid,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
+use super::turns::{Turn, Urgency};
 use crate::domain::cluster::Cluster;
 use crate::eks::{Class, ClusterGate, Eks, EksError};
 use crate::store::clusters::Health;
@@ -31,7 +32,11 @@ impl<E: Eks> Worker<E> {
 
     async fn check_cluster(&self, name: &str) -> Result<(), WorkflowError> {
         let Some(cluster) = self.desk.clusters.get(name) else { return Ok(()) };
-        let answer = self.eks.describe_cluster(cluster).await;
+        if self.turns.wait(cluster, 1, Urgency::CanWait).await? != Turn::Come {
+            // Others need the turns more; what is known stays known until the next check.
+            return Ok(());
+        }
+        let answer = self.heed(cluster, self.eks.describe_cluster(cluster).await).await?;
         let health = Health {
             cluster_name: cluster.name.clone(),
             checked_at: None,

@@ -6,6 +6,7 @@ mod health;
 mod reconcile;
 mod retry;
 pub mod sweep;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,18 +19,20 @@ use crate::eks::Eks;
 use crate::store::StoreError;
 use crate::store::entries::{self, Lease};
 use crate::workflow::Desk;
+use turns::Turns;
 
 /// How the worker goes about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// How many entries of one account and region are worked on at once.
+    /// How many entries of one cluster are worked on at once.
     pub concurrency: usize,
     /// How often to look for work when nobody says that there is some.
     pub poll_interval: Duration,
+    /// The most calls per second to EKS, for each account and region, over all replicas.
+    pub calls_per_second: u32,
+    /// How long an entry may wait for its turn to call EKS; far below the lease.
+    pub patience: Duration,
 }
-
-/// An account and region: what one of them does to its calls must not slow the others.
-type Lane = (String, String);
 
 /// The worker of one process.
 #[derive(Debug)]
@@ -37,13 +40,20 @@ pub struct Worker<E> {
     desk: Desk,
     eks: Arc<E>,
     pace: Pace,
+    turns: Arc<Turns>,
     /// Clusters that EKS has been seen to have, where configuration says they are.
     known: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl<E> Clone for Worker<E> {
     fn clone(&self) -> Self {
-        Self { desk: self.desk.clone(), eks: self.eks.clone(), pace: self.pace, known: self.known.clone() }
+        Self {
+            desk: self.desk.clone(),
+            eks: self.eks.clone(),
+            pace: self.pace,
+            turns: self.turns.clone(),
+            known: self.known.clone(),
+        }
     }
 }
 
@@ -51,7 +61,8 @@ impl<E: Eks> Worker<E> {
     /// A worker that reaches EKS through `eks`.
     #[must_use]
     pub fn new(desk: Desk, eks: Arc<E>, pace: Pace) -> Self {
-        Self { desk, eks, pace, known: Arc::default() }
+        let turns = Arc::new(Turns::new(desk.store.clone(), pace.calls_per_second, pace.patience));
+        Self { desk, eks, pace, turns, known: Arc::default() }
     }
 
     /// Works until `stop`, then finishes what it has begun and takes nothing more.
@@ -101,9 +112,9 @@ impl<E: Eks> Worker<E> {
             tx.commit().await?;
             let taken = leases.len();
             for lease in leases {
-                let lane = self.lane(&lease.cluster_name);
+                let cluster = self.counted_under(&lease.cluster_name);
                 let worker = self.clone();
-                crew.set_to_work(lane, async move { worker.reconcile(lease).await });
+                crew.set_to_work(cluster, async move { worker.reconcile(lease).await });
             }
             if taken < free {
                 let due = entries::next_due(&self.desk.store, &busy).await?;
@@ -113,22 +124,23 @@ impl<E: Eks> Worker<E> {
         }
     }
 
-    /// The clusters whose lane is full, and how many more entries every other lane has hands for.
+    /// The clusters that all hands are at work on, and how many more entries there are hands for on every other: one that
+    /// does not answer must not slow the others, those of its account and region included.
     fn hands(&self, crew: &Crew) -> (Vec<String>, usize) {
         let free = |cluster: &str| {
-            let taken = crew.lanes.get(&self.lane(cluster)).copied().unwrap_or_default();
+            let taken = crew.hands.get(cluster).copied().unwrap_or_default();
             self.pace.concurrency.saturating_sub(taken)
         };
         let names = self.desk.clusters.names();
         let (busy, open): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| free(name) == 0);
         let least = open.iter().map(|name| free(name)).min();
-        // Entries of clusters that are no longer configured have a lane of their own.
+        // Entries of clusters that are no longer configured are counted together.
         (busy, least.unwrap_or_default().min(free("")).max(usize::from(open.is_empty() && free("") > 0)))
     }
 
-    fn lane(&self, cluster: &str) -> Lane {
-        let cluster = self.desk.clusters.get(cluster);
-        cluster.map(|cluster| (cluster.account_id.clone(), cluster.region.clone())).unwrap_or_default()
+    /// The name that entries of `cluster` count under; clusters that are not configured share one.
+    fn counted_under(&self, cluster: &str) -> String {
+        self.desk.clusters.get(cluster).map(|cluster| cluster.name.clone()).unwrap_or_default()
     }
 
     fn is_known(&self, cluster: &str) -> bool {
@@ -140,19 +152,19 @@ impl<E: Eks> Worker<E> {
     }
 }
 
-/// Entries being worked on, and in which lane.
+/// Entries being worked on, and on which cluster.
 #[derive(Debug, Default)]
 struct Crew {
     tasks: JoinSet<()>,
-    lane_of: BTreeMap<String, Lane>,
-    lanes: BTreeMap<Lane, usize>,
+    cluster_of: BTreeMap<String, String>,
+    hands: BTreeMap<String, usize>,
 }
 
 impl Crew {
-    fn set_to_work(&mut self, lane: Lane, work: impl Future<Output = ()> + Send + 'static) {
+    fn set_to_work(&mut self, cluster: String, work: impl Future<Output = ()> + Send + 'static) {
         let id = self.tasks.spawn(work).id();
-        *self.lanes.entry(lane.clone()).or_default() += 1;
-        self.lane_of.insert(id.to_string(), lane);
+        *self.hands.entry(cluster.clone()).or_default() += 1;
+        self.cluster_of.insert(id.to_string(), cluster);
     }
 
     fn is_empty(&self) -> bool {
@@ -180,8 +192,8 @@ impl Crew {
                 error.id()
             }
         };
-        if let Some(lane) = self.lane_of.remove(&id.to_string())
-            && let Some(taken) = self.lanes.get_mut(&lane)
+        if let Some(cluster) = self.cluster_of.remove(&id.to_string())
+            && let Some(taken) = self.hands.get_mut(&cluster)
         {
             *taken -= 1;
         }

@@ -5,16 +5,17 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::turns::{Turn, Urgency};
 use super::{Worker, name_of, retry};
 use crate::domain::arn::PrincipalArn;
-use crate::domain::cluster::{Cluster, DriftMode};
+use crate::domain::cluster::{Cluster, DriftMode, ExistingEntries};
 use crate::domain::entry::{EntryContent, EntryType, ObservedEntry, generated_username};
 use crate::domain::plan::{Step, after};
-use crate::domain::reconcile::{Verdict, judge};
+use crate::domain::reconcile::{Terms, Verdict, judge};
 use crate::eks::{Class, Eks, EksError, Written};
 use crate::store::StoreError;
 use crate::workflow::WorkflowError;
-use crate::workflow::reconcile::{self, Done, Guarded, Lease, Refused, Run, Seen};
+use crate::workflow::reconcile::{self, Done, Guarded, Lease, Run, Seen};
 
 /// How often one run starts over because what is desired changed under its feet. Then somebody else's turn.
 const MOST_ROUNDS: usize = 4;
@@ -41,7 +42,7 @@ impl<E: Eks> Worker<E> {
             Err(error) => {
                 tracing::error!(entry = %name_of(&lease), %error, "the entry could not be worked on; trying again later");
                 let passing = matches!(&error, WorkflowError::Store(store) if store.is_passing());
-                let wait = if passing { retry::backoff(1, REST) } else { REST };
+                let wait = if passing { retry::backoff(lease.attempts, retry::LONGEST_WAIT) } else { REST };
                 // When this does not get through either, the lease ends by itself.
                 if let Err(error) = reconcile::abandon(&self.desk, &lease, wait).await {
                     tracing::warn!(entry = %name_of(&lease), %error, "the lease was left to end by itself");
@@ -53,7 +54,7 @@ impl<E: Eks> Worker<E> {
     async fn rounds(&self, lease: &Lease) -> Result<(), WorkflowError> {
         let Some(cluster) = self.desk.clusters.get(&lease.cluster_name) else {
             tracing::warn!(entry = %name_of(lease), "the cluster is no longer configured; nothing can be done about its entries");
-            return reconcile::abandon(&self.desk, lease, REST).await;
+            return reconcile::unconfigured(&self.desk, lease, REST).await;
         };
         let principal: PrincipalArn = lease.principal_arn.parse().map_err(|_| StoreError::Corrupt {
             table: "entry",
@@ -70,43 +71,94 @@ impl<E: Eks> Worker<E> {
 
     async fn round(&self, lease: &Lease, cluster: &Cluster, principal: &PrincipalArn) -> Result<Round, WorkflowError> {
         let desk = &self.desk;
+        // Describe, and a page of policies.
+        if let Turn::Queue(wait) = self.turns.wait(cluster, 2, Urgency::of_look(lease.ending)).await? {
+            reconcile::put_off(desk, lease, wait).await?;
+            return Ok(Round::Closed);
+        }
         let mut run = reconcile::begin(desk, lease).await?;
-        let observed = match self.look(cluster, principal).await {
+        let observed = match self.heed(cluster, self.look(cluster, principal).await).await? {
             Ok(observed) => observed,
             Err(error) => return self.give_up(&run, cluster, None, &error).await,
         };
         let observed = observed.as_ref();
-        let (installation, tempo) = (&desk.settings.installation, &desk.settings.tempo);
-        let verdict = judge(&run.record, run.desired.as_ref(), observed, principal, installation, run.now, tempo);
-        match verdict {
+        run.found = observed.filter(|e| e.is_owned_by(&desk.settings.installation)).map(|e| e.access_entry_arn.clone());
+        let terms = Terms {
+            principal,
+            installation: &desk.settings.installation,
+            layer: cluster.existing_entries == ExistingEntries::Layer,
+            tempo: &desk.settings.tempo,
+        };
+        let only_report = cluster.drift == DriftMode::Report && !run.applying && !run.ending;
+        match judge(&run.record, run.desired.as_ref(), observed, run.now, &terms) {
             Verdict::Agrees => reconcile::seen(desk, &run, Seen::AsDesired).await?,
             Verdict::NotYet => reconcile::seen(desk, &run, Seen::NotYet).await?,
-            Verdict::NotOurs => reconcile::refuse(desk, &run, not_ours(observed)).await?,
-            Verdict::Impossible(why) => reconcile::refuse(desk, &run, Refused::Impossible(why.to_string())).await?,
-            Verdict::Write { from, steps } => return self.write(&mut run, cluster, principal, from, steps).await,
-            Verdict::Drift { steps } => {
+            Verdict::NotOurs => {
+                let arn = observed.map(|entry| entry.access_entry_arn.as_str());
+                reconcile::refuse(desk, &run, arn).await?;
+            }
+            // What its owner took away of the grants was reported, and is left alone.
+            Verdict::Write { .. } if run.record.drifted && run.record.layered_on().is_some() && only_report => {
+                reconcile::seen(desk, &run, Seen::StillDrifted).await?;
+            }
+            Verdict::Write { from, steps } => {
+                if run.record.unsure && run.applying && observed.is_some() {
+                    reconcile::noticed(desk, &run, observed.map(|entry| &entry.content)).await?;
+                }
+                return self.write(&mut run, cluster, principal, from, steps).await;
+            }
+            // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry. An
+            // entry that nobody is to have any more is no drift: a write has come late.
+            Verdict::Drift { from, steps }
+                if run.desired.is_none() || cluster.drift == DriftMode::Report && run.applying =>
+            {
+                return self.write(&mut run, cluster, principal, from, steps).await;
+            }
+            Verdict::Drift { from, steps } => {
                 let found = json!(observed.map(|entry| &entry.content));
                 reconcile::drifted(desk, &mut run, cluster.drift, found).await?;
                 if cluster.drift == DriftMode::Repair {
-                    let from = observed.map(|entry| entry.as_asked(principal));
                     return self.write(&mut run, cluster, principal, from, steps).await;
                 }
+            }
+            Verdict::Remember => {
+                if let Some(entry) = observed {
+                    reconcile::remember(desk, &run, entry).await?;
+                }
+            }
+            Verdict::Rebase => {
+                reconcile::rebase(desk, &run, cluster.drift, observed).await?;
+                return Ok(Round::Again);
             }
         }
         Ok(Round::Closed)
     }
 
-    /// Looks at the entry, once it is certain that this is the cluster configuration means: as long as an entry is
-    /// absent, nothing about it would tell that it is looked for in the wrong account.
+    /// Looks at the entry. That there is none is believed only once it is certain that this is the cluster configuration
+    /// means: nothing about an absent entry tells that it was looked for in the wrong account. An entry that is there
+    /// says itself where it is, so that ending access does not depend on the right to describe the cluster.
     async fn look(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
-        if !self.is_known(&cluster.name) {
+        let observed = self.eks.observe(cluster, principal).await?;
+        if observed.is_none() && !self.is_known(&cluster.name) {
             let gate = self.eks.describe_cluster(cluster).await?;
             if !gate.takes_access_entries() {
                 return Err(EksError::of(Class::AuthMode));
             }
-            self.learn(&cluster.name);
         }
-        self.eks.observe(cluster, principal).await
+        self.learn(&cluster.name);
+        Ok(observed)
+    }
+
+    /// Slows every replica down when AWS says that there were too many calls, and hands the answer on.
+    pub(super) async fn heed<T>(
+        &self,
+        cluster: &Cluster,
+        answer: Result<T, EksError>,
+    ) -> Result<Result<T, EksError>, StoreError> {
+        if matches!(&answer, Err(error) if error.class == Class::Throttled) {
+            self.turns.slow_down(cluster).await?;
+        }
+        Ok(answer)
     }
 
     /// Makes the calls one by one, each only if everything still stands right before it.
@@ -121,13 +173,19 @@ impl<E: Eks> Worker<E> {
         let mut content = from;
         let mut left = steps.len();
         for step in steps {
+            // Before the guard, so that nothing comes between what it checks and the call.
+            if let Turn::Queue(wait) = self.turns.wait(cluster, 1, Urgency::Urgent).await? {
+                reconcile::put_off(&self.desk, &run.lease, wait).await?;
+                return Ok(Round::Closed);
+            }
             if reconcile::guard(&self.desk, run).await? == Guarded::Changed {
                 return Ok(Round::Again);
             }
-            let (write, access_entry_arn) = match self.call(run, cluster, principal, &step).await {
-                Ok(done) => done,
-                Err(error) => return self.give_up(run, cluster, Some(&step), &error).await,
-            };
+            let (write, access_entry_arn) =
+                match self.heed(cluster, self.call(run, cluster, principal, &step).await).await? {
+                    Ok(done) => done,
+                    Err(error) => return self.give_up(run, cluster, Some(&step), &error).await,
+                };
             content = after(content.as_ref(), &step);
             left -= 1;
             let done = Done {
@@ -183,8 +241,4 @@ impl<E: Eks> Worker<E> {
         reconcile::trouble(&self.desk, run, step, &failure).await?;
         Ok(Round::Closed)
     }
-}
-
-fn not_ours(observed: Option<&ObservedEntry>) -> Refused {
-    Refused::NotOurs { access_entry_arn: observed.map(|entry| entry.access_entry_arn.clone()).unwrap_or_default() }
 }

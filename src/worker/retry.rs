@@ -5,13 +5,13 @@ use rand::Rng;
 
 use crate::domain::cluster::Cluster;
 use crate::eks::{Class, EksError};
-use crate::workflow::reconcile::Failure;
+use crate::workflow::reconcile::{Failure, Finality};
 
 /// The wait after a first failure; it doubles with each further one.
 const FIRST_WAIT: TimeDelta = TimeDelta::milliseconds(500);
 
 /// The longest wait between two attempts that were just unlucky: access that should be gone is not left alone for longer.
-const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(15);
+pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(15);
 
 /// The longest wait for somebody to mend something, and the longest that AWS may ask for.
 const LONGEST_REST: TimeDelta = TimeDelta::seconds(60);
@@ -48,8 +48,12 @@ pub(super) fn failure(error: &EksError, cluster: &Cluster, attempts: i32, interv
         detail,
         aws_code: error.code.clone(),
         aws_message: error.message.clone(),
-        is_final: matches!(error.class, Class::Final | Class::Denied | Class::AuthMode | Class::ClusterGone),
-        is_final_after_grace: error.class == Class::FreshPrincipal,
+        finality: match error.class {
+            Class::Final => Finality::Final,
+            Class::Denied | Class::AuthMode | Class::ClusterGone => Finality::UnlessApplied,
+            Class::FreshPrincipal => Finality::AfterGrace,
+            _ => Finality::Passing,
+        },
         is_snooze,
         is_ambiguous: error.ambiguous,
         wait,

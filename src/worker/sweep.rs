@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::workflow::{Desk, WorkflowError, sweep};
 
-/// How often to forget old answers.
+/// How often to forget old answers, and to look for requests that nobody looks at.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 
 /// Lets everything lapse that is overdue.
@@ -29,6 +29,9 @@ pub async fn run(desk: Desk, every: Duration, stop: CancellationToken) {
             forgotten = tokio::time::Instant::now();
             if let Err(error) = sweep::forget(&desk).await {
                 tracing::warn!(%error, "cannot forget old answers; trying again");
+            }
+            if let Err(error) = sweep::rescue(&desk).await {
+                tracing::warn!(%error, "cannot look for requests that nobody looks at; trying again");
             }
         }
         tokio::select! {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::principals::Principals;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::cluster::Cluster;
 use crate::domain::identity::{Caller, Directory, Identity, Via};
@@ -25,6 +26,8 @@ pub struct Desk {
     pub directory: Arc<Directory>,
     /// The configured clusters.
     pub clusters: Arc<Clusters>,
+    /// What IAM knows of principals.
+    pub principals: Principals,
     /// The access policies EKS has.
     pub catalogue: Arc<Catalogue>,
     /// The operators' settings.
@@ -151,7 +154,7 @@ impl Desk {
 
 /// A cluster that a request names and configuration no longer does. In no environment, so that no policy written for
 /// one permits anything there; people still see their old requests.
-fn no_longer_configured(name: &str) -> Cluster {
+pub(super) fn no_longer_configured(name: &str) -> Cluster {
     Cluster {
         name: name.to_owned(),
         eks_name: name.to_owned(),

@@ -3,7 +3,9 @@
 
 mod desk;
 mod error;
+mod intake;
 mod once;
+mod principals;
 pub mod read;
 pub mod reconcile;
 pub mod relinquish;
@@ -19,6 +21,7 @@ pub mod withdraw;
 pub use desk::{Clusters, Desk, OnLostQuorum, Policies, Settings};
 pub use error::WorkflowError;
 pub use once::{Key, Once, Outcome, Rendered};
+pub use principals::{LookingUp, Principals, Registry};
 
 pub use crate::store::clusters::Health;
 pub use crate::store::{Notice, StoreError};

@@ -13,6 +13,7 @@ use crate::domain::states::RequestState;
 use crate::policy::{Action, Call, ServiceAction};
 use crate::store::clusters::{self, Health};
 use crate::store::figures::{Figures, figures};
+use crate::store::requests::Batch;
 use crate::store::{Notice, StoreError, events, keys, requests, reviews};
 use tokio::sync::broadcast::Receiver;
 
@@ -71,26 +72,22 @@ impl Desk {
         loop {
             let now = self.store.clock().approximate();
             let batch = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-            let rows = requests::list(&self.store, &filter, before, batch).await?;
-            let exhausted = rows.len() <= limit;
-            looked_at += rows.len();
-            let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+            let Batch { requests, next } = requests::list(&self.store, &filter, before, batch).await?;
+            looked_at += limit + 1;
+            let ids: Vec<_> = requests.iter().map(|request| request.id).collect();
             let given = reviews::read(&self.store, &ids).await?;
-            for request in rows {
+            for request in requests {
                 if items.len() == limit {
                     return Ok(Page { next: items.last().map(|last| last.request.id), items });
                 }
-                before = Some(request.id);
                 let own = given.iter().filter(|review| review.request_id == request.id).cloned().collect();
                 let shown = self.details(&policies, caller, request, own, now);
                 items.extend(shown.filter(|details| !reviewable || details.allowed.contains(&"approve")));
             }
-            if exhausted {
-                return Ok(Page { items, next: None });
+            if next.is_none() || looked_at >= MOST_ROWS {
+                return Ok(Page { items, next });
             }
-            if looked_at >= MOST_ROWS {
-                return Ok(Page { items, next: before });
-            }
+            before = next;
         }
     }
 

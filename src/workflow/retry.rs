@@ -33,8 +33,7 @@ pub async fn retry(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowError> 
     if request.state != RequestState::Failed {
         return Err(illegal("only what has failed can be tried again".to_owned()));
     }
-    let was_active = request.grant.applied_at.is_some();
-    if was_active && request.grant.expires_at.is_some_and(|expiry| expiry <= now) {
+    if request.grant.expires_at.is_some_and(|expiry| expiry <= now) {
         return Err(illegal("its time is over; file a new request".to_owned()));
     }
     let given = reviews::of_requests(&mut tx, &[request.id]).await?;
@@ -49,10 +48,9 @@ pub async fn retry(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowError> 
     request.last_error = None;
     request.policy_digest = policies.digest().to_owned();
     request.verification = Verification::default();
-    if !was_active {
-        // It never held the access it is for, so its duration has not begun.
-        request.grant = Grant::default();
-    }
+    // A clock that ran goes on: part of the access may have been there ever since. But it is to be applied anew, which
+    // means that quorum is asked about again before each write.
+    request.grant = Grant { applied_at: None, verified_at: None, ..request.grant };
     let event =
         event_by(act.caller, EventType::RequestApplying, &request, json!({ "reason": act.reason, "retry": true }));
     save(&mut tx, &mut request, RequestState::Failed, vec![event]).await?;

@@ -64,6 +64,10 @@ async fn admit(
         let advice = "only pending requests can be reviewed";
         return Err(WorkflowError::NotPending { state: request.state, advice });
     }
+    if request.is_overdue(tx.now()) {
+        let advice = "nobody decided in time; file a new request";
+        return Err(WorkflowError::NotPending { state: RequestState::Lapsed, advice });
+    }
     if verdict.spec_digest.as_ref().is_some_and(|digest| *digest != request.spec_digest) {
         let detail = format!("you reviewed something else; what was asked has the digest {}", request.spec_digest);
         return Err(WorkflowError::StaleView(detail));

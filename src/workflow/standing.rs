@@ -56,7 +56,7 @@ impl Desk {
         if !policies.authorize_in(&scene, &caller.identity, Action::View, &call).allowed {
             return None;
         }
-        let (standing, allowed) = self.outlook(policies, caller, &scene, &call, request.state, &reviews);
+        let (standing, allowed) = self.outlook(policies, caller, &scene, &call, &request, &reviews);
         Some(Details { request, reviews, standing, allowed, required_reads: self.settings.tempo.reads })
     }
 
@@ -93,7 +93,7 @@ impl Desk {
     ) -> Details {
         let (case, call) = (self.case(&request), call_of(caller, now));
         let scene = Scene::new(&case.facts(&request), now);
-        let (standing, allowed) = self.outlook(policies, caller, &scene, &call, request.state, &reviews);
+        let (standing, allowed) = self.outlook(policies, caller, &scene, &call, &request, &reviews);
         Details { request, reviews, standing, allowed, required_reads: self.settings.tempo.reads }
     }
 
@@ -104,14 +104,15 @@ impl Desk {
         caller: &Caller,
         scene: &Scene<'_>,
         call: &Call,
-        state: RequestState,
+        request: &Request,
         reviews: &[Review],
     ) -> (Standing, Vec<&'static str>) {
         let has_reviewed = reviews.iter().any(|review| review.reviewer == caller.user());
         let is_review = |action| matches!(action, Action::Approve | Action::Deny);
+        let undecidable = has_reviewed || request.is_overdue(call.now);
         let allowed = DOABLE
             .into_iter()
-            .filter(|(action, states)| states.contains(&state) && !(has_reviewed && is_review(*action)))
+            .filter(|(action, states)| states.contains(&request.state) && !(undecidable && is_review(*action)))
             .filter(|(action, _)| policies.authorize_in(scene, &caller.identity, *action, call).allowed)
             .map(|(action, _)| action.as_str())
             .collect();

@@ -1,10 +1,12 @@
-//! Filing requests: check every rule, ask the policy, store. All of them or none.
+//! Filing requests: ask IAM, check every rule, ask the policy, store. All of them or none.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::desk::{Desk, call_of, own_call};
+use super::intake::{self, Beside};
 use super::once::{Once, Outcome, conclude, recall};
+use super::principals::Presences;
 use super::standing::Details;
 use super::{WorkflowError, standing};
 use crate::domain::ask::Ask;
@@ -13,11 +15,11 @@ use crate::domain::event::{EventType, NewEvent};
 use crate::domain::identity::Caller;
 use crate::domain::merge::{Contribution, merge};
 use crate::domain::plan::{Step, plan};
-use crate::domain::request::{Grant, Request, Verification};
-use crate::domain::rules::{self, ClusterGate, Context, LiveEntry, Violation};
+use crate::domain::request::Request;
+use crate::domain::rules::{Accepted, Violation};
 use crate::domain::states::RequestState;
-use crate::policy::{Action, PolicySet, Scene};
-use crate::store::clusters::{self, Health};
+use crate::policy::PolicySet;
+use crate::store::clusters;
 use crate::store::{Tx, requests};
 
 /// What would come of an ask, without filing it.
@@ -60,12 +62,23 @@ async fn file(
     asks: Vec<Ask>,
     once: Option<&Once<'_>>,
 ) -> Result<Outcome, WorkflowError> {
+    let presences = desk.look_up(policies, caller, &asks).await;
     let mut tx = desk.store.begin().await?;
     if let Some(outcome) = recall(&mut tx, once).await? {
         return Ok(outcome);
     }
-    let (mut requests, _) = prepare(desk, &mut tx, policies, caller, &asks).await?;
-    for request in &mut requests {
+    let (mut requests, _) = match prepare(desk, &mut tx, policies, caller, &asks, &presences).await {
+        Ok(prepared) => prepared,
+        Err(refusal) => {
+            // Before the answer, so that the corrected call finds its Idempotency-Key free.
+            tx.rollback().await?;
+            return Err(refusal);
+        }
+    };
+    // Each insert holds its entry's row until the commit: in one order, so that two submits never wait for each other.
+    let mut in_order: Vec<_> = requests.iter_mut().collect();
+    in_order.sort_by_key(|request| (request.spec.cluster_name.clone(), request.spec.principal.to_string()));
+    for request in in_order {
         let events = first_events(caller, request);
         requests::insert(&mut tx, request, events).await?;
     }
@@ -79,8 +92,9 @@ async fn file(
 /// As [`submit`].
 pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec<Preview>, WorkflowError> {
     let policies = desk.policies.current();
+    let presences = desk.look_up(&policies, caller, &asks).await;
     let mut tx = desk.store.begin().await?;
-    let (requests, live) = prepare(desk, &mut tx, &policies, caller, &asks).await?;
+    let (requests, live) = prepare(desk, &mut tx, &policies, caller, &asks, &presences).await?;
     let now = tx.now();
     tx.rollback().await?;
     let previews = requests.into_iter().map(|request| {
@@ -90,7 +104,7 @@ pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec
         let before = union(&contents);
         contents.push(content_of(&request));
         let after = union(&contents);
-        let steps = plan(before.as_ref(), after.as_ref()).unwrap_or_default();
+        let steps = plan(before.as_ref(), after.as_ref());
         let case = desk.case(&request);
         let could_sign_off = policies.could_sign_off(&case.facts(&request), &desk.directory, &own_call(now));
         let details = desk.after_filing(&policies, caller, vec![request], now).remove(0);
@@ -121,15 +135,16 @@ async fn prepare(
     policies: &PolicySet,
     caller: &Caller,
     asks: &[Ask],
+    presences: &Presences,
 ) -> Result<(Vec<Request>, Vec<Request>), WorkflowError> {
     let names: Vec<_> = asks.iter().map(|ask| ask.cluster_name.clone()).collect();
     let principals: Vec<_> = asks.iter().map(|ask| ask.principal_arn.clone()).collect();
     let (pending, live) = requests::beside(tx, caller.user(), &names, &principals).await?;
-    let health = clusters::of(tx, &names).await?;
+    let beside = Beside { live, health: clusters::of(tx, &names).await? };
     let mut violations: Vec<Violation> = Vec::new();
     let mut specs = Vec::new();
     for (place, ask) in asks.iter().enumerate() {
-        match check(desk, tx, ask, &live, &health) {
+        match intake::check(desk, ask, tx.now(), &beside, presences) {
             Ok(accepted) => specs.push(accepted),
             Err(found) => {
                 for mut violation in found {
@@ -150,48 +165,34 @@ async fn prepare(
         .into_iter()
         .map(|accepted| decide(desk, tx, policies, caller, accepted))
         .collect::<Result<Vec<_>, _>>()?;
-    let undecided = requests.iter().filter(|request| request.state == RequestState::Pending).count();
-    let limit = desk.settings.max_pending_per_requester;
-    if undecided > 0 && pending.saturating_add(i64::try_from(undecided).unwrap_or(i64::MAX)) > limit {
-        return Err(WorkflowError::TooManyPending { requester: caller.user().to_owned(), limit });
-    }
-    Ok((requests, live))
+    keep_to_limit(desk, tx, caller, &requests, pending).await?;
+    Ok((requests, beside.live))
 }
 
-fn check(
+/// How many asks of one person may be under way at once, on all replicas together.
+const AT_ONCE: i64 = 100;
+
+/// Whether `requests` are within what one person may have undecided, `pending` of which were counted before. Near the limit
+/// the asks of one person wait for each other, so that many at once do not all count the same.
+async fn keep_to_limit(
     desk: &Desk,
-    tx: &Tx,
-    ask: &Ask,
-    live: &[Request],
-    health: &[Health],
-) -> Result<rules::Accepted, Vec<Violation>> {
-    let gate = health.iter().find(|known| known.cluster_name == ask.cluster_name).and_then(|known| {
-        let authentication_mode = known.authentication_mode.clone();
-        known.status.clone().map(|status| ClusterGate { status, authentication_mode })
-    });
-    let beside: Vec<_> = live
-        .iter()
-        .filter(|request| {
-            request.spec.cluster_name == ask.cluster_name
-                && request.spec.principal.to_string() == ask.principal_arn
-                && request.state != RequestState::Revoking
-        })
-        .map(|request| LiveEntry {
-            request_id: request.id,
-            entry_type: request.spec.content.entry_type,
-            username: request.spec.content.username.clone(),
-        })
-        .collect();
-    let context = Context {
-        cluster: desk.clusters.get(&ask.cluster_name),
-        known_clusters: &desk.clusters.names(),
-        gate: gate.as_ref(),
-        limits: &desk.settings.limits,
-        now: tx.now(),
-        catalogue: &desk.catalogue,
-        live: &beside,
-    };
-    rules::check(ask, &context)
+    tx: &mut Tx,
+    caller: &Caller,
+    requests: &[Request],
+    pending: i64,
+) -> Result<(), WorkflowError> {
+    let undecided = requests.iter().filter(|request| request.state == RequestState::Pending).count();
+    let undecided = i64::try_from(undecided).unwrap_or(i64::MAX);
+    let limit = desk.settings.max_pending_per_requester;
+    let room = |pending: i64| limit.saturating_sub(pending.saturating_add(undecided));
+    if undecided == 0 || room(pending) >= AT_ONCE {
+        return Ok(());
+    }
+    requests::one_at_a_time(tx, caller.user()).await?;
+    if room(requests::pending_of(tx, caller.user()).await?) < 0 {
+        return Err(WorkflowError::TooManyPending { requester: caller.user().to_owned(), limit });
+    }
+    Ok(())
 }
 
 /// Asks the policy, and puts the request where it belongs: waiting for people, or on its way.
@@ -200,37 +201,12 @@ fn decide(
     tx: &Tx,
     policies: &PolicySet,
     caller: &Caller,
-    accepted: rules::Accepted,
+    accepted: Accepted,
 ) -> Result<Request, WorkflowError> {
     let now = tx.now();
-    let mut request = Request {
-        id: Uuid::now_v7(),
-        state: RequestState::Pending,
-        end_reason: None,
-        version: 1,
-        spec_digest: accepted.spec.digest(),
-        spec: accepted.spec,
-        requester: caller.user().to_owned(),
-        submitted_by: caller.submitted_by.clone(),
-        extends: None,
-        warnings: accepted.warnings,
-        policy_digest: policies.digest().to_owned(),
-        grant: Grant::default(),
-        verification: Verification::default(),
-        last_error: None,
-        lapses_at: now + desk.settings.pending_ttl,
-        applying_since: None,
-        chain_head: String::new(),
-        created_at: now,
-        updated_at: now,
-    };
+    let mut request = intake::permit(desk, policies, caller, accepted, now)?;
     let (case, call) = (desk.case(&request), call_of(caller, now));
-    let scene = Scene::new(&case.facts(&request), now);
-    let decision = policies.authorize_in(&scene, &caller.identity, Action::Request, &call);
-    if !decision.allowed {
-        return Err(WorkflowError::RequestNotPermitted(decision.reasons));
-    }
-    if policies.standing_in(&scene, &[], &desk.directory, &call).quorum.satisfied {
+    if policies.standing(&case.facts(&request), &[], &desk.directory, &call).quorum.satisfied {
         standing::sign_off(&mut request, now);
     }
     Ok(request)

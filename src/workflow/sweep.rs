@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::standing::{own_event, save};
 use crate::domain::event::EventType;
 use crate::domain::states::RequestState;
-use crate::store::{idempotency, requests};
+use crate::store::{entries, idempotency, requests};
 
 /// The most requests one sweep lets lapse in one transaction.
 const BATCH: i64 = 100;
@@ -34,7 +34,26 @@ pub async fn lapse(desk: &Desk) -> Result<bool, WorkflowError> {
 /// # Errors
 /// Those of the store.
 pub async fn forget(desk: &Desk) -> Result<(), WorkflowError> {
+    loop {
+        let mut tx = desk.store.begin().await?;
+        let forgotten = idempotency::forget_old(&mut tx).await?;
+        tx.commit().await?;
+        if forgotten < idempotency::BATCH {
+            return Ok(());
+        }
+    }
+}
+
+/// Sees to it that somebody looks at every request that is not done, whatever became of its entry's row.
+///
+/// # Errors
+/// Those of the store.
+pub async fn rescue(desk: &Desk) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
-    idempotency::forget_old(&mut tx).await?;
-    Ok(tx.commit().await?)
+    let rescued = entries::rescue(&mut tx).await?;
+    tx.commit().await?;
+    if rescued > 0 {
+        tracing::error!(entries = rescued, "entries with requests under way were gone or due never; they are due now");
+    }
+    Ok(())
 }

@@ -98,7 +98,7 @@ async fn a_later_start_is_waited_for_and_a_lost_quorum_ends_it_first() {
     assert_eq!(bed.writes(), Vec::<String>::new());
 }
 
-fn stricter() -> entryway::policy::PolicySet {
+pub(crate) fn stricter() -> entryway::policy::PolicySet {
     let starter = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/policies/starter.cedar")).unwrap();
     let more = r#"@id("two-always") forbid (principal, action == Entryway::Action::"activate", resource) unless { context.approvals >= 2 };"#;
     entryway::policy::PolicySet::parse(&[("starter.cedar".into(), starter), ("strict.cedar".into(), more.into())])

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use entryway::config::{Config, Origin};
 use entryway::domain::states::{EndReason, RequestState, TRANSITIONS};
+use entryway::domain::trouble::Trouble;
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
@@ -48,8 +49,8 @@ fn the_page_of_states_is_the_table_of_states() {
     assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
 }
 
-const PAGES: [&str; 5] =
-    ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/OPERATIONS.md", "docs/STATES.md"];
+const PAGES: [&str; 6] =
+    ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/AWS.md", "docs/OPERATIONS.md", "docs/STATES.md"];
 
 #[test]
 fn links_lead_somewhere_and_targets_exist() {
@@ -89,18 +90,17 @@ fn tempfolder() -> std::path::PathBuf {
 }
 
 #[test]
-fn every_error_code_of_the_worker_is_in_the_runbook() {
+fn every_error_code_of_the_worker_is_in_the_table_and_in_the_runbook() {
     let runbook = read("docs/OPERATIONS.md");
-    let sources = [
-        "src/eks/explain.rs",
-        "src/workflow/reconcile/failed.rs",
-        "src/workflow/reconcile/begin.rs",
-        "src/workflow/reconcile/events.rs",
-    ];
+    for code in Trouble::ALL.iter().map(|trouble| trouble.as_str()) {
+        assert!(runbook.contains(&format!("`{code}`")), "there is {code}, and docs/OPERATIONS.md does not say so");
+    }
+    let sources =
+        ["src/workflow/reconcile/failed.rs", "src/workflow/reconcile/begin.rs", "src/workflow/reconcile/events.rs"];
     for source in sources {
         let text = read(source);
         for code in text.split('"').skip(1).step_by(2).filter(|word| is_code(word)) {
-            assert!(runbook.contains(&format!("`{code}`")), "{source} says {code}, and docs/OPERATIONS.md does not");
+            assert!(Trouble::parse(code).is_some(), "{source} says {code}, and src/domain/trouble.rs does not");
         }
     }
 }

@@ -2,15 +2,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests have no lifecycle whose tasks shutdown would wait for")]
 
+mod adversity;
 mod architecture;
+mod command_line;
 mod desk;
 mod docs;
 mod eks_adapter;
 mod faults;
 mod harness;
+mod http;
+mod iam;
+mod layers;
 mod life;
 mod openapi;
 mod postgres;
+mod principals;
 mod restarts;
 mod sandbox;
 mod schema;

@@ -11,11 +11,11 @@ use entryway::domain::entry::{AccessScope, EntryContent, ObservedEntry};
 use entryway::domain::states::RequestState;
 use entryway::eks::aws::AwsEks;
 use entryway::eks::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written};
-use entryway::worker::{Pace, Worker};
+use entryway::worker::Worker;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::harness::{Bed, ROLE, eks, policy, view};
+use crate::harness::{Bed, ROLE, eks, pace, policy, view};
 
 /// The real adapter, with a place before and after each call where the worker can be held up.
 struct Halting {
@@ -92,12 +92,11 @@ impl Eks for Halting {
 }
 
 fn worker(bed: &Bed, eks: Arc<Halting>) -> Worker<Halting> {
-    let pace = Pace { concurrency: 4, poll_interval: std::time::Duration::from_secs(1) };
-    Worker::new(bed.desk.clone(), eks, pace)
+    Worker::new(bed.desk.clone(), eks, pace())
 }
 
 /// Kills a worker at its `at`-th halt while it does what is due; answers whether it got that far.
-async fn die_at(bed: &Bed, at: usize) -> bool {
+pub(crate) async fn die_at(bed: &Bed, at: usize) -> bool {
     let eks = Halting::new(bed, at);
     let doomed = worker(bed, eks.clone());
     let work = tokio::spawn(async move { doomed.turn().await });

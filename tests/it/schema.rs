@@ -12,6 +12,10 @@ const DATA: &[(i64, &str)] = &[
     (1, include_str!("../data/migrations/0001_requests.sql")),
     (2, include_str!("../data/migrations/0002_events.sql")),
     (3, include_str!("../data/migrations/0003_answers_and_clusters.sql")),
+    (4, include_str!("../data/migrations/0004_entry_doubt.sql")),
+    (5, include_str!("../data/migrations/0005_eks_pace.sql")),
+    (6, include_str!("../data/migrations/0006_entry_baseline.sql")),
+    (7, include_str!("../data/migrations/0007_entry_recheck.sql")),
 ];
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! JSON without loopholes. Before a body is read into what a call takes, it is walked once as a whole, for what typed
-//! reading lets pass: repeated keys in maps, NUL characters (Postgres has none), and depth.
+//! reading lets pass: repeated keys in maps, NUL characters (Postgres has none), arrays in the place of objects, and depth.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -56,13 +56,13 @@ struct Sound;
 
 impl<'de> Deserialize<'de> for Sound {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Level(1).deserialize(deserializer)
+        Level(1, false).deserialize(deserializer)
     }
 }
 
-/// One level of it.
+/// One level of it, and whether it is an item of an array.
 #[derive(Clone, Copy)]
-struct Level(usize);
+struct Level(usize, bool);
 
 impl<'de> DeserializeSeed<'de> for Level {
     type Value = Sound;
@@ -77,7 +77,7 @@ impl Level {
         if self.0 >= DEEPEST {
             return Err(E::custom(format_args!("nested more than {DEEPEST} levels deep")));
         }
-        Ok(Self(self.0 + 1))
+        Ok(Self(self.0 + 1, false))
     }
 }
 
@@ -96,7 +96,11 @@ impl<'de> Visitor<'de> for Level {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Sound, A::Error> {
-        let below = self.below()?;
+        // Typed reading takes an array for an object whose fields it lists. No call takes an array of arrays.
+        if self.0 == 1 || self.1 {
+            return Err(A::Error::custom("an object is expected here, not an array"));
+        }
+        let below = Self(self.below()?.0, true);
         while items.next_element_seed(below)?.is_some() {}
         Ok(Sound)
     }
@@ -173,8 +177,15 @@ mod tests {
 
     #[test]
     fn depth_costs_nothing() {
-        let deep = format!("{}{}", "[".repeat(60_000), "]".repeat(5));
+        let deep = r#"{"a":"#.repeat(60_000);
         assert!(refused(&deep).contains("levels deep"));
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        for body in [r#"["why", {}]"#, r#"{"tags": [["a", "b"]]}"#] {
+            assert!(refused(body).contains("an object is expected"), "{body}");
+        }
     }
 
     #[test]

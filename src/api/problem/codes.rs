@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 
-use crate::domain::rules;
+use crate::domain::rules::{self, Explanation};
+use crate::domain::trouble::Trouble;
 
 /// A code as `GET /problems/{code}` explains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,20 @@ pub(crate) struct Entry {
     pub(crate) meaning: &'static str,
     /// What to do about it.
     pub(crate) remedy: &'static str,
+    /// What to do about it where it stands in `lastError` of a request; `None` where it never does, or stands nowhere else.
+    pub(crate) remedy_later: Option<&'static str>,
+}
+
+impl Entry {
+    /// The HTTP status of answers that carry it; `None` for what comes with successes.
+    pub(crate) const fn status(&self) -> Option<u16> {
+        match self.place {
+            Place::Answer(status) => Some(status),
+            Place::Field => Some(422),
+            Place::Conflict => Some(409),
+            Place::Warning | Place::LastError => None,
+        }
+    }
 }
 
 /// Where a code shows up.
@@ -30,6 +45,8 @@ pub(crate) enum Place {
     Conflict,
     /// In `warnings` of a request.
     Warning,
+    /// In `lastError` of a request.
+    LastError,
 }
 
 macro_rules! codes {
@@ -51,6 +68,7 @@ macro_rules! codes {
                         title: $title,
                         meaning: $meaning,
                         remedy: $remedy,
+                        remedy_later: None,
                     }),+
                 }
             }
@@ -100,6 +118,9 @@ codes! {
         "The header Allow lists the methods this path takes.",
         "Use one of these.";
 
+    RequestTimeout = 408 "request-timeout", "The call took too long to arrive.",
+        "Its body came in so slowly that it was not waited for. Nothing was done.",
+        "Send it again over a connection that is fast enough.";
     NotPending = 409 "not-pending", "The request is decided already.",
         "Only pending requests are reviewed or withdrawn.",
         "Read the request again; access that was signed off ends with revoke or relinquish.";
@@ -142,44 +163,72 @@ codes! {
         "Try again after Retry-After seconds; a POST with the same Idempotency-Key is safe to repeat.";
 }
 
-/// Codes in `errors` of single fields, besides those of the rules.
-const FIELDS: [Entry; 3] = [
-    Entry {
-        code: "cluster-names-invalid",
-        place: Place::Field,
-        title: "The list of clusters is not one.",
-        meaning: "clusterNames takes 1 to 50 names, each once, and excludes clusterName.",
-        remedy: "Give either clusterName or clusterNames, and each name once.",
-    },
-    Entry {
-        code: "comment-required",
-        place: Place::Field,
-        title: "A deny needs a comment.",
-        meaning: "The requester has to know what to do next.",
-        remedy: "Say in `comment` why.",
-    },
-    Entry {
-        code: "comment-too-long",
-        place: Place::Field,
-        title: "The comment is too long.",
-        meaning: "A comment has at most 1,000 characters.",
-        remedy: "Put the gist into `comment` and the rest into the ticket.",
-    },
+/// Codes that belong to no rule.
+const OTHERS: [Entry; 4] = [
+    explained(
+        "cluster-names-invalid",
+        Place::Field,
+        Explanation {
+            title: "The list of clusters is not one.",
+            meaning: "clusterNames takes 1 to 50 names, each once, and excludes clusterName.",
+            remedy: "Give either clusterName or clusterNames, and each name once.",
+        },
+    ),
+    explained(
+        "comment-required",
+        Place::Field,
+        Explanation {
+            title: "A deny needs a comment.",
+            meaning: "The requester has to know what to do next.",
+            remedy: "Say in `comment` why.",
+        },
+    ),
+    explained(
+        "comment-too-long",
+        Place::Field,
+        Explanation {
+            title: "The comment is too long.",
+            meaning: "A comment has at most 1,000 characters.",
+            remedy: "Put the gist into `comment` and the rest into the ticket.",
+        },
+    ),
+    explained(
+        "comment-invalid",
+        Place::Field,
+        Explanation {
+            title: "The comment holds characters that could disguise what it says.",
+            meaning: "Control characters other than line ends and tabs, and those that turn the direction of text, are \
+                      refused.",
+            remedy: "Remove them; pasting as plain text helps.",
+        },
+    ),
 ];
 
 /// Every code there is.
 pub(crate) fn all() -> impl Iterator<Item = Entry> {
-    let rules = rules::Code::ALL.iter().map(|code| {
-        let conflict = matches!(code, rules::Code::TypeConflict | rules::Code::UsernameConflict);
-        explained(code.as_str(), if conflict { Place::Conflict } else { Place::Field }, code.explanation())
-    });
     let warnings =
         rules::WarningCode::ALL.iter().map(|code| explained(code.as_str(), Place::Warning, code.explanation()));
-    Code::ALL.iter().map(|code| code.entry()).chain(FIELDS).chain(rules).chain(warnings)
+    let later = Trouble::ALL.iter().filter(|trouble| rules::Code::parse(trouble.as_str()).is_none());
+    Code::ALL
+        .iter()
+        .map(|code| code.entry())
+        .chain(OTHERS)
+        .chain(rules::Code::ALL.iter().map(|code| rule(*code)))
+        .chain(warnings)
+        .chain(later.map(|trouble| explained(trouble.as_str(), Place::LastError, trouble.explanation())))
 }
 
-const fn explained(code: &'static str, place: Place, words: rules::Explanation) -> Entry {
-    Entry { code, place, title: words.title, meaning: words.meaning, remedy: words.remedy }
+/// The code of a rule. Some of what the rules refuse may also turn up once a request is signed off.
+pub(crate) fn rule(code: rules::Code) -> Entry {
+    let conflict = matches!(code, rules::Code::TypeConflict | rules::Code::UsernameConflict);
+    let place = if conflict { Place::Conflict } else { Place::Field };
+    let later = Trouble::parse(code.as_str()).map(|trouble| trouble.explanation().remedy);
+    Entry { remedy_later: later, ..explained(code.as_str(), place, code.explanation()) }
+}
+
+const fn explained(code: &'static str, place: Place, words: Explanation) -> Entry {
+    let Explanation { title, meaning, remedy } = words;
+    Entry { code, place, title, meaning, remedy, remedy_later: None }
 }
 
 #[cfg(test)]
@@ -199,11 +248,12 @@ mod tests {
 
     #[test]
     fn every_code_of_the_contract_has_its_status() {
-        let contract: [(u16, &[&str]); 12] = [
+        let contract: [(u16, &[&str]); 13] = [
             (400, &["malformed-json", "next-token-invalid", "bad-parameter", "idempotency-key-invalid"]),
             (401, &["unauthenticated"]),
             (403, &["forbidden", "self-approval", "not-a-person", "request-not-permitted"]),
             (404, &["not-found"]),
+            (408, &["request-timeout"]),
             (409, &["not-pending", "already-reviewed", "illegal-state", "idempotency-in-flight", "too-many-pending"]),
             (412, &["stale"]),
             (413, &["too-large"]),

@@ -4,7 +4,7 @@ mod codes;
 mod pages;
 mod workflow;
 
-pub(crate) use codes::{Code, Entry, Place, all};
+pub(crate) use codes::{Code, Entry, Place, all, rule};
 pub(crate) use pages::{__path_explain, __path_index, explain, index};
 
 use axum::body::Body;

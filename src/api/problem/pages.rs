@@ -21,19 +21,19 @@ pub(crate) struct Explanation {
     #[serde(rename = "type")]
     #[schema(example = "/problems/group-reserved-prefix")]
     problem_type: String,
-    /// The HTTP status of answers with this code; null for warnings, which come with successes.
+    /// The HTTP status of answers with this code; null for what comes with successes.
     #[schema(example = 422)]
     status: Option<u16>,
     /// Where it shows up.
     #[schema(example = "in `errors` of an answer with the code validation-failed")]
-    place: &'static str,
+    place: String,
     /// What it means, in one sentence.
     #[schema(example = "The group starts with a reserved prefix.")]
     title: &'static str,
     /// Why it is so.
     meaning: &'static str,
     /// What to do about it.
-    remedy: &'static str,
+    remedy: String,
 }
 
 /// Every code there is.
@@ -45,13 +45,19 @@ pub(crate) struct Explanations {
 
 impl From<Entry> for Explanation {
     fn from(entry: Entry) -> Self {
-        let (status, place) = match entry.place {
-            Place::Answer(status) => (Some(status), "in `code` of an answer"),
-            Place::Field => (Some(422), "in `errors` of an answer with the code validation-failed"),
-            Place::Conflict => (Some(409), "in `errors`, and in `code` when nothing else is wrong"),
-            Place::Warning => (None, "in `warnings` of a request, which was accepted"),
+        let place = match entry.place {
+            Place::Answer(_) => "in `code` of an answer",
+            Place::Field => "in `errors` of an answer with the code validation-failed",
+            Place::Conflict => "in `errors`, and in `code` when nothing else is wrong",
+            Place::Warning => "in `warnings` of a request, which was accepted",
+            Place::LastError => "in `lastError` of a request, which was signed off",
         };
-        let Entry { code, title, meaning, remedy, .. } = entry;
+        let (mut place, mut remedy) = (place.to_owned(), entry.remedy.to_owned());
+        if let Some(later) = entry.remedy_later {
+            place.push_str("; also in `lastError` of a request, which was signed off");
+            remedy = format!("{remedy} Where it stands in lastError: {later}");
+        }
+        let (status, Entry { code, title, meaning, .. }) = (entry.status(), entry);
         Self { code, problem_type: format!("/problems/{code}"), status, place, title, meaning, remedy }
     }
 }
@@ -66,8 +72,9 @@ pub(crate) async fn index(headers: HeaderMap) -> Response {
     if !wants_html(&headers) {
         return (VARY_ACCEPT, json_response(&Explanations { items })).into_response();
     }
-    let line =
-        |e: &Explanation| format!("<li><a href=\"{}\"><code>{}</code></a> {}</li>", e.problem_type, e.code, e.title);
+    let line = |e: &Explanation| {
+        format!("<li><a href=\"{}\"><code>{}</code></a> {}</li>", e.problem_type, e.code, escaped(e.title))
+    };
     let lines: String = items.iter().map(line).collect();
     page("What can go wrong", &format!("<ul>{lines}</ul>"))
 }
@@ -76,7 +83,7 @@ pub(crate) async fn index(headers: HeaderMap) -> Response {
 ///
 /// Answered as HTML to whoever accepts that, as JSON otherwise.
 #[utoipa::path(get, path = "/problems/{code}", tag = "problems", operation_id = "explainProblem", security(()),
-    params(("code" = String, Path, description = "The `code` of a problem, of one of its errors, or of a warning",
+    params(("code" = String, Path, description = "The `code` of a problem, of one of its errors, of a warning, or of `lastError`",
         example = "group-reserved-prefix")),
     responses((status = 200, description = "What it means", body = Explanation), ProblemFailures))]
 pub(crate) async fn explain(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -91,9 +98,9 @@ pub(crate) async fn explain(Path(code): Path<String>, headers: HeaderMap) -> Res
         "<p><code>{}</code> ({status}{})</p><p>{}</p><p><strong>What to do:</strong> {}</p>\
          <p><a href=\"/problems\">All codes</a></p>",
         told.code,
-        escaped(told.place),
+        escaped(&told.place),
         escaped(told.meaning),
-        escaped(told.remedy)
+        escaped(&told.remedy)
     );
     Ok(page(told.title, &text))
 }

@@ -65,7 +65,10 @@ impl From<StoreError> for Problem {
             | StoreError::Interrupted
             | StoreError::Migration(_)
             | StoreError::BadUrl => Self::unavailable(error),
-            StoreError::Duplicate { .. } | StoreError::Corrupt { .. } | StoreError::LeaseLost => Self::internal(error),
+            StoreError::Duplicate { .. }
+            | StoreError::Refused(_)
+            | StoreError::Corrupt { .. }
+            | StoreError::LeaseLost => Self::internal(error),
         }
     }
 }

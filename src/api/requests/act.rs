@@ -7,14 +7,12 @@ use utoipa::ToSchema;
 
 use super::super::extract::{Command, TakenBody, Target};
 use super::super::openapi::{ActFailures, CallerHeaders, OnceHeader, VersionHeader};
-use super::super::problem::{Code, FieldError, Problem};
+use super::super::problem::Problem;
 use super::super::views::RequestView;
 use super::reply;
+use super::words::{REASON, said};
 use crate::workflow::standing::Act;
 use crate::workflow::{Desk, relinquish as giving_back, retry as trying, revoke as revoking, withdraw as withdrawing};
-
-/// The longest reason, in characters.
-const LONGEST_REASON: usize = 1000;
 
 /// Why, where one says. The body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -26,7 +24,7 @@ pub(crate) struct Reason {
 }
 
 /// Why. The requester will read it.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GivenReason {
     /// Why.
@@ -40,16 +38,11 @@ impl TakenBody for Reason {
     }
 }
 
-impl TakenBody for GivenReason {}
-
-/// A reason that the audit log can hold.
-fn reason(given: Option<&String>) -> Result<Option<String>, Problem> {
-    if given.is_some_and(|text| text.chars().count() > LONGEST_REASON) {
-        let detail = "a reason has at most 1000 characters; put the rest into the ticket";
-        let error = FieldError::at("/reason", "reason-too-long", detail);
-        return Err(Problem::new(Code::ValidationFailed, detail).listing(vec![error]));
+/// Without a body there is no reason, and that is what the answer then says.
+impl TakenBody for GivenReason {
+    fn absent() -> Option<Self> {
+        Some(Self::default())
     }
-    Ok(given.cloned())
 }
 
 macro_rules! act {
@@ -70,7 +63,7 @@ macro_rules! act {
             Target(target): Target,
             command: Command<$body>,
         ) -> Result<Response, Problem> {
-            let reason = reason(command.body.reason.as_ref())?;
+            let reason = said(REASON, command.body.reason.as_ref())?;
             let act = Act { caller: &command.caller, target, reason, once: command.once(&reply::changed) };
             reply::answer($use_case(&desk, act).await?, reply::changed)
         }

@@ -32,7 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Shows a request
 ///
 /// With `wait` the answer is held until the state changes, or with `until` as well, until that state is reached or can no
-/// longer be. Either way the answer is the request as it is then.
+/// longer be without somebody asking for it: `failed` ends the wait for anything else. Either way the answer is the
+/// request as it is then.
 #[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests", operation_id = "getRequest",
     params(CallerHeaders,
         ("id" = Uuid, Path, description = "The request", example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1"),
@@ -110,7 +111,7 @@ impl Watch<'_> {
     fn is_over(&self, state: RequestState) -> bool {
         match self.until {
             None => state != self.arrived_in,
-            Some(target) => state == target || !state.can_reach(target),
+            Some(target) => state == target || !state.can_reach_unasked(target),
         }
     }
 }

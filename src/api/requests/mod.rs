@@ -9,6 +9,7 @@ mod reply;
 mod review;
 mod submit;
 mod timeline;
+mod words;
 
 pub(crate) use act::{
     __path_relinquish, __path_retry, __path_revoke, __path_withdraw, relinquish, retry, revoke, withdraw,

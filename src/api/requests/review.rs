@@ -10,6 +10,7 @@ use super::super::openapi::{CallerHeaders, OnceHeader, ReviewFailures, VersionHe
 use super::super::problem::Problem;
 use super::super::views::{RequestView, ReviewDecision};
 use super::reply;
+use super::words::{COMMENT, said};
 use crate::domain::review::Decision;
 use crate::workflow::Desk;
 use crate::workflow::review as workflow;
@@ -70,6 +71,6 @@ pub(crate) async fn review(
     };
     let verdict = Verdict { decision, spec_digest: spec_digest.clone() };
     let once = command.once(&reply::reviewed);
-    let act = Act { caller: &command.caller, target, reason: comment.clone(), once };
+    let act = Act { caller: &command.caller, target, reason: said(COMMENT, comment.as_ref())?, once };
     reply::answer(workflow::review(&desk, act, verdict).await?, reply::reviewed)
 }

@@ -68,7 +68,6 @@ fn names_each_mistake_with_its_place_and_its_cure() {
         ),
         (cluster("a", "eks_name = \"-x\""), "clusters[0].eks_name: \"-x\" is no EKS cluster name"),
         (cluster("a", "drift = \"repare\""), "clusters[0].drift: write \"repair\" or \"report\""),
-        (cluster("a", "existing_entries = \"layer\""), "clusters[0].existing_entries: this build does not layer"),
         (cluster("a", "existing_entries = \"Layer\""), "clusters[0].existing_entries: write \"refuse\" or \"layer\""),
         (
             cluster("a", "labels = { team = 3 }"),

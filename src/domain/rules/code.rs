@@ -46,7 +46,7 @@ macro_rules! codes {
         }
     };
 }
-pub(super) use codes;
+pub(in crate::domain) use codes;
 
 codes! {
     /// Why an ask is not sound: one code for each rule.
@@ -93,6 +93,11 @@ codes! {
          Entryway itself works with. Path and case make no difference, because IAM allows one role of a name per \
          account.",
         "Use another principal; access of this one is managed elsewhere.";
+    PrincipalNotFound = "principal-not-found", "IAM does not know the principal.",
+        "EKS takes principals that exist only, by their full ARN, path included. Tools often show roles without their \
+         path, those of IAM Identity Center (AWSReservedSSO_…) above all.",
+        "Create it first, or copy the ARN from `aws iam get-role` or `aws iam get-user`. If it was created just now, \
+         wait some seconds and ask again.";
 
     TypeUnknown = "type-unknown", "There is no such type of access entry.",
         "EKS knows STANDARD, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2 and HYPERPOD_LINUX. `EC2_Linux` \

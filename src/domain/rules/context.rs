@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::EntryType;
+use crate::domain::principal::Presence;
 
 /// Everything a rule may look at besides the ask. What is not known is `None`, and no rule holds that against an ask.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,8 @@ pub struct Context<'a> {
     pub known_clusters: &'a [String],
     /// The cluster as EKS last described it; `None` while it has not been seen.
     pub gate: Option<&'a ClusterGate>,
+    /// Whether the principal exists, as far as that is known.
+    pub presence: &'a Presence,
     /// The operators' limits.
     pub limits: &'a Limits,
     /// The time of the ask.

@@ -24,9 +24,11 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::domain) use code::codes;
 pub use code::{Code, Explanation};
 pub use context::{ClusterGate, Context, Limits, LiveEntry};
 pub use warnings::WarningCode;
+pub use words::misleading;
 
 use reading::Reading;
 
@@ -86,6 +88,7 @@ const RULES: &[(Code, Rule)] = &[
     (Code::PrincipalAccountNotAllowed, principal::comes_from_an_allowed_account),
     (Code::PrincipalMustBeRole, principal::of_nodes_is_a_role),
     (Code::PrincipalProtected, principal::is_not_protected),
+    (Code::PrincipalNotFound, principal::exists),
     (Code::TypeUnknown, entry_type::is_known),
     (Code::TypeConflict, conflict::types_agree),
     (Code::UsernameNotAllowedForType, username::goes_with_the_type),
@@ -136,6 +139,6 @@ pub fn check(ask: &Ask, context: &Context<'_>) -> Result<Accepted, Vec<Violation
         return Err(found);
     }
     let spec = reading.into_spec(context.now).expect("whatever cannot be read breaks a rule");
-    let warnings = warnings::of(&spec);
+    let warnings = warnings::of(&spec, context.presence);
     Ok(Accepted { spec, warnings })
 }

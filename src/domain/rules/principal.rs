@@ -6,6 +6,7 @@ use super::{Context, Report};
 use crate::domain::arn::{ArnError, PrincipalArn, PrincipalKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::EntryType;
+use crate::domain::principal::Presence;
 
 const POINTER: &str = "/principalArn";
 
@@ -107,6 +108,31 @@ pub(super) fn is_not_protected(reading: &Reading<'_>, context: &Context<'_>, out
             cluster.name
         );
         out.add(POINTER, detail);
+    }
+}
+
+pub(super) fn exists(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
+    let Ok(principal) = &reading.principal else { return };
+    let kind = principal.kind().as_str();
+    match context.presence {
+        Presence::Exists(known) if known.arn != *principal => {
+            let detail = format!(
+                "there is no {}; IAM knows the {kind} {} as {}: give that ARN, path included",
+                name(principal),
+                principal.name(),
+                known.arn
+            );
+            out.add(POINTER, detail);
+        }
+        Presence::Missing => {
+            let detail = format!(
+                "IAM knows no {kind} {} in account {}; create it first, or wait some seconds if it was created just now",
+                quoted(principal.name()),
+                principal.account()
+            );
+            out.add(POINTER, detail);
+        }
+        Presence::Exists(_) | Presence::NotChecked(_) => {}
     }
 }
 

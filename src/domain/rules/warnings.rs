@@ -4,6 +4,7 @@ use super::code::{Explanation, codes};
 use super::username::SESSION_NAMES;
 use crate::domain::arn::PrincipalKind;
 use crate::domain::entry::{EntryType, generated_username};
+use crate::domain::principal::Presence;
 use crate::domain::request::{Spec, Warning};
 
 codes! {
@@ -32,10 +33,15 @@ codes! {
     NodeEntryRemovalIsDisruptive = "node-entry-removal-is-disruptive", "Nodes leave the cluster when this ends.",
         "Once the entry of a node role is removed, its nodes can no longer join or report to the cluster.",
         "Ask for it without a duration, or drain the nodes before it ends.";
+    PrincipalNotChecked = "principal-not-checked", "Nobody checked that the principal exists.",
+        "Entryway looks principals up in IAM with the credentials of a cluster in the principal's account. It has none \
+         there, or may not ask, or IAM did not answer. If there is no such principal, EKS will say so when the request is \
+         applied.",
+        "Check the ARN with `aws iam get-role` or `aws iam get-user`, path included.";
 }
 
 /// Says what the warning means for this ask, if it applies.
-type Check = fn(&Spec) -> Option<String>;
+type Check = fn(&Spec, &Presence) -> Option<String>;
 
 /// Every warning, in the order of the answer.
 const WARNINGS: &[(WarningCode, Check)] = &[
@@ -46,22 +52,23 @@ const WARNINGS: &[(WarningCode, Check)] = &[
     (WarningCode::ManagedNodeRoleNotNeeded, managed_nodes),
     (WarningCode::GroupBindingNotChecked, groups),
     (WarningCode::NodeEntryRemovalIsDisruptive, node_entry),
+    (WarningCode::PrincipalNotChecked, not_checked),
 ];
 
 /// The warnings that apply to `spec`.
-pub(super) fn of(spec: &Spec) -> Vec<Warning> {
+pub(super) fn of(spec: &Spec, presence: &Presence) -> Vec<Warning> {
     WARNINGS
         .iter()
-        .filter_map(|(code, check)| Some(Warning { code: code.as_str().to_owned(), detail: check(spec)? }))
+        .filter_map(|(code, check)| Some(Warning { code: code.as_str().to_owned(), detail: check(spec, presence)? }))
         .collect()
 }
 
-fn iam_user(spec: &Spec) -> Option<String> {
+fn iam_user(spec: &Spec, _: &Presence) -> Option<String> {
     let user = spec.principal.kind() == PrincipalKind::User;
     user.then(|| format!("{} is an IAM user with lasting credentials; prefer a role", spec.principal.name()))
 }
 
-fn no_permissions(spec: &Spec) -> Option<String> {
+fn no_permissions(spec: &Spec, _: &Presence) -> Option<String> {
     let content = &spec.content;
     let empty = content.kubernetes_groups.is_empty() && content.access_policies.is_empty();
     match content.entry_type {
@@ -75,7 +82,7 @@ fn no_permissions(spec: &Spec) -> Option<String> {
     }
 }
 
-fn no_session_name(spec: &Spec) -> Option<String> {
+fn no_session_name(spec: &Spec, _: &Presence) -> Option<String> {
     let username = spec.content.username.as_deref()?;
     let blind =
         spec.principal.kind() == PrincipalKind::Role && !SESSION_NAMES.iter().any(|name| username.contains(name));
@@ -87,14 +94,14 @@ fn no_session_name(spec: &Spec) -> Option<String> {
     })
 }
 
-fn custom_username(spec: &Spec) -> Option<String> {
+fn custom_username(spec: &Spec, _: &Presence) -> Option<String> {
     let username = spec.content.username.as_deref()?;
     let derived = generated_username(&spec.principal, spec.content.entry_type);
     (username != derived)
         .then(|| format!("without a username of your own EKS would derive {derived}, which names the principal"))
 }
 
-fn managed_nodes(spec: &Spec) -> Option<String> {
+fn managed_nodes(spec: &Spec, _: &Presence) -> Option<String> {
     match spec.content.entry_type {
         EntryType::Ec2Linux | EntryType::Ec2Windows => {
             Some("EKS makes the entry itself if this is the role of a managed node group".to_owned())
@@ -106,7 +113,7 @@ fn managed_nodes(spec: &Spec) -> Option<String> {
     }
 }
 
-fn groups(spec: &Spec) -> Option<String> {
+fn groups(spec: &Spec, _: &Presence) -> Option<String> {
     const NAMED: usize = 5;
     let groups = &spec.content.kubernetes_groups;
     let named: Vec<_> = groups.iter().take(NAMED).map(String::as_str).collect();
@@ -117,8 +124,13 @@ fn groups(spec: &Spec) -> Option<String> {
     })
 }
 
-fn node_entry(spec: &Spec) -> Option<String> {
+fn node_entry(spec: &Spec, _: &Presence) -> Option<String> {
     let ends = if spec.duration.is_some() { "when the duration is over" } else { "when this is revoked" };
     (spec.content.entry_type != EntryType::Standard)
         .then(|| format!("the nodes of this role lose the cluster {ends} and the entry is removed"))
+}
+
+fn not_checked(spec: &Spec, presence: &Presence) -> Option<String> {
+    let Presence::NotChecked(why) = presence else { return None };
+    Some(format!("whether {} exists was not checked: {why}", spec.principal))
 }

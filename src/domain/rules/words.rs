@@ -26,10 +26,16 @@ pub(super) fn reason_is_short_enough(reading: &Reading<'_>, _: &Context<'_>, out
 }
 
 pub(super) fn reason_is_plain(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {
-    if let Some(c) = reading.reason.chars().find(|c| is_deceptive(*c) && !matches!(c, '\n' | '\t')) {
+    if let Some(c) = misleading(&reading.reason) {
         let detail = format!("the reason holds the control character {}; remove it", c.escape_unicode());
         out.add("/reason", detail);
     }
+}
+
+/// The first character in a text for people that acts on how it is shown, or hides in it. Line ends and tabs do not count.
+#[must_use]
+pub fn misleading(text: &str) -> Option<char> {
+    text.chars().find(|c| is_deceptive(*c) && !matches!(c, '\n' | '\t'))
 }
 
 pub(super) fn ticket_is_plain(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {

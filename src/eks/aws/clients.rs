@@ -1,19 +1,19 @@
-//! One SDK client per (account, role, external id, region), made when first needed and kept: it holds the
-//! connections and the credentials.
+//! One set of SDK clients per (account, role, external id, region), made when first needed and kept: they hold the
+//! connections and the credentials. All four come from configuration, none from a request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_sdk_eks::Client;
-use aws_sdk_eks::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_eks::config::Credentials;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
+use super::place::Place;
+use super::session::{Role, Sessions};
 use crate::domain::cluster::Cluster;
 
 /// How long making a connection may take, which is the SDK's own default; half of what the whole operation may take
@@ -23,15 +23,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 /// How to reach AWS.
 #[derive(Debug, Clone)]
 pub struct AwsOptions {
-    /// Where EKS and STS are, for the sandbox and tests. Without it the SDK's own environment decides
-    /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_EKS`, …), and without that either, the region.
+    /// Where EKS, IAM and STS are, for the sandbox and tests. Without it the SDK's own environment decides
+    /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_EKS`, `AWS_ENDPOINT_URL_IAM`, …), and without that either, the region.
     pub endpoint_url: Option<String>,
     /// Credentials to start from, for the sandbox and tests. Without them the SDK's own chain is searched:
     /// environment, profile, web identity, container, instance.
     pub static_credentials: Option<StaticCredentials>,
     /// The most a call may take, credentials included. Must be far below the worker's lease.
     pub operation_timeout: Duration,
-    /// Entryway's installation name; becomes the session name when a cluster's role is assumed, where CloudTrail
+    /// Entryway's installation name; part of the session name when a cluster's role is assumed, where CloudTrail
     /// shows it.
     pub installation: String,
 }
@@ -54,11 +54,11 @@ struct Key {
     external_id: Option<String>,
 }
 
-/// The clients made so far.
+/// The places calls were made to so far.
 #[derive(Debug)]
 pub(super) struct Clients {
     options: AwsOptions,
-    made: Mutex<HashMap<Key, Arc<OnceCell<Client>>>>,
+    made: Mutex<HashMap<Key, Arc<OnceCell<Arc<Place>>>>>,
 }
 
 impl Clients {
@@ -66,9 +66,9 @@ impl Clients {
         Self { options, made: Mutex::default() }
     }
 
-    /// The client for `cluster`. Makes no call to AWS itself: credentials are fetched by the first call that
+    /// The place that `cluster` is in. Makes no call to AWS itself: credentials are fetched by the first call that
     /// needs them.
-    pub(super) async fn of(&self, cluster: &Cluster) -> Client {
+    pub(super) async fn of(&self, cluster: &Cluster) -> Arc<Place> {
         let key = Key {
             account_id: cluster.account_id.clone(),
             region: cluster.region.clone(),
@@ -77,23 +77,31 @@ impl Clients {
         };
         let cell = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(made.entry(key.clone()).or_default())
+            let cell = made.entry(key.clone()).or_default();
+            if cell.get().is_some_and(|place| place.is_spent()) {
+                *cell = Arc::default();
+            }
+            Arc::clone(cell)
         };
         // Boxed because it is large, and part of every call's future although it runs once.
         cell.get_or_init(|| Box::pin(self.make(key))).await.clone()
     }
 
-    async fn make(&self, key: Key) -> Client {
+    async fn make(&self, key: Key) -> Arc<Place> {
         let base = self.base(key.region).await;
-        let Some(role_arn) = key.role_arn else { return Client::new(&base) };
-        let mut role = AssumeRoleProvider::builder(role_arn)
-            .configure(&base)
-            .session_name(session_name(&self.options.installation));
-        if let Some(external_id) = key.external_id {
-            role = role.external_id(external_id);
-        }
-        let assumed = SharedCredentialsProvider::new(role.build().await);
-        Client::new(&base.into_builder().credentials_provider(assumed).build())
+        let role = key.role_arn.map(|role_arn| Role {
+            base: base.clone(),
+            role_arn,
+            external_id: key.external_id,
+            installation: self.options.installation.clone(),
+        });
+        Arc::new(match role {
+            None => Place::new(base, None),
+            Some(role) => {
+                let credentials = role.assume(None).await;
+                Place::new(base.into_builder().credentials_provider(credentials).build(), Some(Sessions::new(role)))
+            }
+        })
     }
 
     /// Everything but the role: with the region given, and credentials where there are static ones, nothing is
@@ -119,23 +127,5 @@ impl Clients {
             loader = loader.credentials_provider(Credentials::new(&keys.access_key_id, secret, None, None, "entryway"));
         }
         loader.load().await
-    }
-}
-
-/// `entryway-<installation>` within what STS allows: 2 to 64 of `[\w+=,.@-]` (`STS API reference, AssumeRole`).
-fn session_name(installation: &str) -> String {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' };
-    format!("entryway-{installation}").chars().map(allowed).take(64).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn session_names_are_ones_sts_takes() {
-        assert_eq!(session_name("acme-platform"), "entryway-acme-platform");
-        assert_eq!(session_name("büro 7/b"), "entryway-b-ro-7-b");
-        assert_eq!(session_name(&"x".repeat(100)).len(), 64);
     }
 }

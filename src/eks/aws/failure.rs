@@ -24,7 +24,8 @@ where
             let class = classify(status, meta.code(), meta.message());
             EksError {
                 code: meta.code().map(str::to_owned),
-                message: meta.message().map(str::to_owned),
+                // Postgres keeps no NUL in a text.
+                message: meta.message().map(|words| words.replace('\0', "")),
                 cause: meta.code().is_none().then(|| format!("HTTP {status}: {}", in_full(&error))),
                 aws_request_id,
                 // 2xx that cannot be read: done, most likely. 408 and 5xx: who knows.

@@ -34,3 +34,14 @@ impl Intercept for Sent {
         Ok(())
     }
 }
+
+/// Makes one call (`operation.customize()`), and tells of a failure whether the request had left. A macro because the SDK
+/// keeps the trait that its operations share to itself.
+macro_rules! send {
+    ($customized:expr) => {{
+        let sent = $crate::eks::aws::sent::Sent::default();
+        let answer = $customized.interceptor(sent.clone()).send().await;
+        answer.map_err(|error| $crate::eks::aws::failure::failure(error, &sent))
+    }};
+}
+pub(super) use send;

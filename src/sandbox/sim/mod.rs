@@ -7,7 +7,8 @@
 //!
 //! - The access key id of a request's credential scope names the account (unknown static keys and unsigned calls: the
 //!   default account), the scope's region the region. Keys from `AssumeRole` stand for their role and its account.
-//! - Every role and user exists from its first mention on, under one path; `principals: "known"` closes the world.
+//! - Every role and user exists from its first mention on, under one path; until then IAM does not answer about it,
+//!   because names tell no paths. `principals: "known"` closes the world.
 //! - Everything random follows from `seed`; everything timed follows from a clock that tests may move or stop.
 //!
 //! # Control routes

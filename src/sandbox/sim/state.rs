@@ -71,6 +71,11 @@ impl State {
         for spec in &world.clusters {
             state.add_cluster(spec)?;
         }
+        let now = state.clock.now();
+        for arn in &world.principals {
+            let principal = Principal::parse(arn).ok_or_else(|| format!("principal {arn:?} is no role or user"))?;
+            state.iam.ensure(&principal, now, &mut state.rng);
+        }
         Ok(state)
     }
 

@@ -114,6 +114,7 @@ pub struct World {
     pub(crate) region: String,
     pub(crate) clusters: Vec<ClusterSpec>,
     pub(crate) keys: BTreeMap<String, String>,
+    pub(crate) principals: Vec<String>,
     pub(crate) knobs: Knobs,
 }
 
@@ -136,6 +137,7 @@ impl World {
             region: DEFAULT_REGION.to_owned(),
             clusters: Vec::new(),
             keys: BTreeMap::new(),
+            principals: Vec::new(),
             knobs: Knobs::default(),
         }
     }
@@ -151,6 +153,13 @@ impl World {
     #[must_use]
     pub fn key(mut self, access_key_id: &str, account: &str) -> Self {
         self.keys.insert(access_key_id.to_owned(), account.to_owned());
+        self
+    }
+
+    /// Declares a role or user, so that IAM knows its path from the start.
+    #[must_use]
+    pub fn principal(mut self, arn: &str) -> Self {
+        self.principals.push(arn.to_owned());
         self
     }
 

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::super::rows::RequestRow;
+use super::super::rows::{RequestRow, sound};
 use super::super::{Store, StoreError};
 use super::{CLOCK_SLACK, lowest_id};
 use crate::domain::request::Request;
@@ -75,16 +75,20 @@ macro_rules! page {
     }};
 }
 
-/// At most `limit` requests older than `before`, newest first.
+/// A stretch of a list.
+#[derive(Debug)]
+pub struct Batch {
+    /// The requests in it, newest first. Rows that do not decode are left out.
+    pub requests: Vec<Request>,
+    /// The last row of it, decoded or not: where the next one starts. `None` when this was the end.
+    pub next: Option<Uuid>,
+}
+
+/// The next `limit` requests older than `before`, newest first.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-pub async fn list(
-    store: &Store,
-    filter: &Filter,
-    before: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Request>, StoreError> {
+/// [`StoreError::Unavailable`].
+pub async fn list(store: &Store, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Batch, StoreError> {
     let rows = match filter {
         Filter { requester: Some(requester), .. } => {
             page!("requester", "requester = $1", store, filter, before, limit, requester)
@@ -100,5 +104,7 @@ pub async fn list(
         }
         _ => page!("id", "$1::text IS NULL", store, filter, before, limit, None::<String>),
     };
-    rows.into_iter().map(Request::try_from).collect()
+    let full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
+    let next = rows.last().filter(|_| full).map(|row| row.id);
+    Ok(Batch { requests: sound(rows), next })
 }

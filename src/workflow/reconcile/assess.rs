@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::super::desk::{Desk, OnLostQuorum, own_call};
 use crate::domain::entry::{EntryContent, OWNER_TAG};
 use crate::domain::merge::{Conflict, Contribution, merge};
+use crate::domain::record::EntryRecord;
 use crate::domain::request::Request;
 use crate::domain::review::Review;
 use crate::domain::states::RequestState;
@@ -36,7 +37,7 @@ pub(super) struct Assessment {
     pub(super) moves: Vec<(usize, Move)>,
     /// What is live after those moves, or being taken away.
     pub(super) covered: BTreeSet<Uuid>,
-    /// The union of what is live after those moves.
+    /// The union of what is live after those moves, and of the entry it is layered on.
     pub(super) desired: Option<EntryContent>,
     /// The tags an entry would be created with.
     pub(super) tags: BTreeMap<String, String>,
@@ -47,6 +48,7 @@ pub(super) fn assess(
     policies: &PolicySet,
     requests: &[Request],
     reviews: &[Review],
+    record: &EntryRecord,
     now: DateTime<Utc>,
 ) -> Assessment {
     let mut moves = Vec::new();
@@ -68,7 +70,8 @@ pub(super) fn assess(
         .iter()
         .map(|place| Contribution { id: requests[*place].id, content: &requests[*place].spec.content })
         .collect();
-    let merged = merge(None, &contributions);
+    let baseline = record.layered_on().map(|baseline| &baseline.content);
+    let merged = merge(baseline, &contributions);
     for (id, conflict) in merged.conflicts {
         live.retain(|place| requests[*place].id != id);
         if let Some(place) = requests.iter().position(|request| request.id == id) {
@@ -104,6 +107,8 @@ fn due_move(
     if request.grant.expires_at.is_some_and(|expiry| expiry <= now) {
         return Some(Move::Expire);
     }
+    // Of a cluster that is not configured nothing is known that policy could decide by; nothing can be written there either.
+    desk.clusters.get(&request.spec.cluster_name)?;
     // Until everything it asks for is written, it is not applied: the first write may have given nothing yet.
     let not_applied = request.grant.applied_at.is_none();
     if not_applied || desk.settings.on_lost_quorum == OnLostQuorum::End {

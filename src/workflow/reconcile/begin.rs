@@ -16,6 +16,7 @@ use crate::domain::event::{EventType, NewEvent};
 use crate::domain::record::EntryRecord;
 use crate::domain::request::{LastError, Request};
 use crate::domain::states::{EndReason, RequestState};
+use crate::domain::trouble::Trouble;
 use crate::policy::PolicySet;
 use crate::store::entries::{self, Lease};
 use crate::store::{Tx, requests, reviews};
@@ -31,6 +32,12 @@ pub struct Run {
     pub desired: Option<EntryContent>,
     /// The tags it would be created with.
     pub tags: BTreeMap<String, String>,
+    /// Whether a grant waits to be applied. Then the entry is written even where drift is only to be reported.
+    pub applying: bool,
+    /// Whether there is something to take away.
+    pub ending: bool,
+    /// The entry of ours that a look has found.
+    pub found: Option<String>,
     /// The requests this was worked out from. What the run finds out is about no others.
     covered: BTreeSet<Uuid>,
     /// When this was worked out.
@@ -53,13 +60,19 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let mut all = requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?;
     let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
-    let Assessment { moves, covered, desired, tags } = assessed(desk, &policies, &mut tx, &all).await?;
+    let Assessment { moves, covered, desired, tags } = assessed(desk, &policies, &mut tx, &all, &record).await?;
+    let takes_away = moves.iter().any(|(_, due)| *due != Move::Start);
+    if takes_away {
+        entries::mark_ending(&mut tx, lease).await?;
+    }
     for (place, due) in moves {
         carry_out(&policies, &mut tx, &mut all[place], due).await?;
     }
+    let applying = all.iter().any(|request| request.state == RequestState::Applying && covered.contains(&request.id));
     let now = tx.now();
     tx.commit().await?;
-    Ok(Run { lease: lease.clone(), record, desired, tags, covered, now })
+    let ending = lease.ending || takes_away;
+    Ok(Run { lease: lease.clone(), record, desired, tags, applying, ending, found: None, covered, now })
 }
 
 /// The entry as it should be, from rows this transaction holds.
@@ -68,10 +81,11 @@ pub(super) async fn assessed(
     policies: &PolicySet,
     tx: &mut Tx,
     all: &[Request],
+    record: &EntryRecord,
 ) -> Result<Assessment, WorkflowError> {
     let ids: Vec<_> = all.iter().map(|request| request.id).collect();
     let given = reviews::of_requests(tx, &ids).await?;
-    Ok(assess(desk, policies, all, &given, tx.now()))
+    Ok(assess(desk, policies, all, &given, record, tx.now()))
 }
 
 async fn carry_out(policies: &PolicySet, tx: &mut Tx, request: &mut Request, due: Move) -> Result<(), WorkflowError> {
@@ -90,11 +104,11 @@ async fn carry_out(policies: &PolicySet, tx: &mut Tx, request: &mut Request, due
         }
         Move::MissDeadline => {
             let detail = "it could not be applied before worker.apply_deadline; file a new request, or retry";
-            fail(request, now, "apply-deadline-passed", detail.to_owned())
+            fail(request, now, Trouble::ApplyDeadlinePassed, detail.to_owned())
         }
         Move::Misfit(conflict) => {
-            let (code, detail) = misfit(&conflict);
-            fail(request, now, code, detail)
+            let (trouble, detail) = misfit(&conflict);
+            fail(request, now, trouble, detail)
         }
     };
     save(tx, request, from, vec![event]).await
@@ -108,10 +122,10 @@ fn end(request: &mut Request, end_reason: EndReason, mut data: serde_json::Value
 }
 
 /// Fails a request for a reason of ours; EKS was not asked.
-pub(super) fn fail(request: &mut Request, now: DateTime<Utc>, code: &str, detail: String) -> NewEvent {
+pub(super) fn fail(request: &mut Request, now: DateTime<Utc>, trouble: Trouble, detail: String) -> NewEvent {
     let attempts = request.last_error.as_ref().map_or(0, |error| error.attempts);
     let error = LastError {
-        code: code.to_owned(),
+        code: trouble.as_str().to_owned(),
         detail,
         aws_code: None,
         aws_message: None,

@@ -23,18 +23,22 @@ pub(super) fn due(
     let tempo = &settings.tempo;
     // An entry that was written to is proven even when no request waits for it, as after one that failed half-way.
     let unproven = record.touched_at.is_some() && !record.is_proven(tempo);
-    let look = if unfinished || unproven || record.disagreeing_reads > 0 && granting && !record.drifted {
+    let watched = granting || record.recheck_at.is_some();
+    let look = if unfinished || unproven || record.disagreeing_reads > 0 && watched && !record.drifted {
         Some(record.next_read_at(now, tempo))
     } else if granting {
         Some(record.last_read_at.unwrap_or(now) + tempo.drift_interval)
     } else {
-        None
+        record.recheck_at
     };
     let look = look.map(|at| not_before.map_or(at, |earliest| at.max(earliest)));
     let starts = requests.iter().filter(|r| r.state == Scheduled).filter_map(|r| r.spec.start_at);
     let expiries = || requests.iter().filter(|r| r.state.is_granting()).filter_map(|r| r.grant.expires_at);
     let next_run_at = look.into_iter().chain(starts).chain(expiries()).min();
+    // What a grant that failed half-way has left behind is to be taken away like what has ended.
+    let leftover =
+        unproven && !record.drifted && !requests.iter().any(|request| matches!(request.state, Applying | Verifying));
     let revoking = requests.iter().any(|request| request.state == Revoking);
-    let ends_at = if revoking { Some(now) } else { expiries().min() };
+    let ends_at = if revoking || leftover { next_run_at } else { expiries().min() };
     Due { next_run_at, ends_at }
 }

@@ -6,6 +6,7 @@ use crate::domain::event::EventType;
 use crate::domain::merge::Conflict;
 use crate::domain::plan::Step;
 use crate::domain::request::Request;
+use crate::domain::trouble::Trouble;
 
 /// The event that tells of `step`.
 pub(super) const fn of_step(step: &Step) -> EventType {
@@ -41,10 +42,10 @@ pub(super) fn grants(step: &Step, request: &Request) -> bool {
 }
 
 /// The code and the sentence of a grant that does not fit beside what is live.
-pub(super) fn misfit(conflict: &Conflict) -> (&'static str, String) {
+pub(super) fn misfit(conflict: &Conflict) -> (Trouble, String) {
     match conflict {
         Conflict::Type { live, asked } => (
-            "type-conflict",
+            Trouble::TypeConflict,
             format!(
                 "the entry is of type {} and this asks for {}; an entry's type never changes. Retry once the grants on it have ended.",
                 live.as_str(),
@@ -52,7 +53,7 @@ pub(super) fn misfit(conflict: &Conflict) -> (&'static str, String) {
             ),
         ),
         Conflict::Username { live, asked } => (
-            "username-conflict",
+            Trouble::UsernameConflict,
             format!(
                 "the entry has the username {live:?} and this asks for {asked:?}; an entry has one. Retry once the grants on it have ended."
             ),

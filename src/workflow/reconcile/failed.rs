@@ -1,4 +1,4 @@
-//! An entry that cannot become what is desired: somebody else's, or one of another type.
+//! An entry of somebody else's, where nothing may be layered on it.
 
 use serde_json::json;
 
@@ -9,43 +9,27 @@ use super::begin::{Run, fail};
 use super::due::due;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::request::Request;
+use crate::domain::trouble::Trouble;
 use crate::store::{Tx, entries, events, requests};
 
-/// Why nothing may be done to the entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
-    /// It does not carry this installation's tag.
-    NotOurs {
-        /// The entry that is there.
-        access_entry_arn: String,
-    },
-    /// No EKS calls lead to what is desired.
-    Impossible(String),
-}
+const NOT_OWNED: &str = "this principal has an access entry on the cluster that Entryway did not create, so it was left as it is. Delete that entry (or have its owner do so) and retry.";
 
 /// Fails every grant on the entry, puts the conflict on record, and touches nothing.
 ///
 /// # Errors
 /// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
-pub async fn refuse(desk: &Desk, run: &Run, why: Refused) -> Result<(), WorkflowError> {
+pub async fn refuse(desk: &Desk, run: &Run, access_entry_arn: Option<&str>) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let now = tx.now();
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
-    let (code, detail, data) = match &why {
-        Refused::NotOurs { access_entry_arn } => (
-            "entry-not-owned",
-            "this principal has an access entry on the cluster that Entryway did not create, so it was left as it is. Delete that entry (or have its owner do so) and retry."
-                .to_owned(),
-            json!({ "accessEntryArn": access_entry_arn }),
-        ),
-        Refused::Impossible(detail) => ("entry-incompatible", format!("{detail}; delete the entry and retry"), json!({})),
-    };
-    fail_granting(&mut tx, &mut all, now, code, &detail).await?;
+    fail_granting(&mut tx, &mut all, now).await?;
+    let data = json!({ "accessEntryArn": access_entry_arn });
     let event = NewEvent::by_entryway(EventType::EntryConflict, data);
     events::append(&mut tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
     record.attempts = 0;
     record.written = None;
+    record.baseline = None;
     record.access_entry_arn = None;
     record.drifted = false;
     record.restart_proof();
@@ -59,12 +43,10 @@ async fn fail_granting(
     tx: &mut Tx,
     all: &mut [Request],
     now: chrono::DateTime<chrono::Utc>,
-    code: &str,
-    detail: &str,
 ) -> Result<(), WorkflowError> {
     for request in all.iter_mut().filter(|request| request.state.is_granting()) {
         let from = request.state;
-        let event = fail(request, now, code, detail.to_owned());
+        let event = fail(request, now, Trouble::EntryNotOwned, NOT_OWNED.to_owned());
         save(tx, request, from, vec![event]).await?;
     }
     Ok(())

@@ -23,15 +23,12 @@ pub async fn guard(desk: &Desk, run: &mut Run) -> Result<Guarded, WorkflowError>
     let policies = desk.policies.current();
     let mut tx = desk.store.begin().await?;
     let all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
-    let assessment = assessed(desk, &policies, &mut tx, &all).await?;
+    let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    let assessment = assessed(desk, &policies, &mut tx, &all, &record).await?;
     if !assessment.moves.is_empty() || assessment.desired != run.desired {
         return Ok(Guarded::Changed);
     }
-    let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
-    // From here on the outcome is unknown until it is recorded: a worker that dies now leaves that behind.
-    record.touched_at = Some(tx.now());
-    record.unsure = true;
-    record.restart_proof();
+    record.begin_write(tx.now(), &desk.settings.tempo);
     entries::save(&mut tx, &run.lease, &record).await?;
     run.now = tx.now();
     tx.commit().await?;

@@ -8,16 +8,22 @@ mod events;
 mod failed;
 mod guard;
 mod health;
+mod layer;
+mod noticed;
 mod seen;
 mod trouble;
+mod unconfigured;
 mod wrote;
 
 pub use begin::{Run, begin};
-pub use failed::{Refused, refuse};
+pub use failed::refuse;
 pub use guard::{Guarded, guard};
 pub use health::{claim_checks, record_health};
+pub use layer::{rebase, remember};
+pub use noticed::noticed;
 pub use seen::{Seen, drifted, seen};
-pub use trouble::{Failure, abandon, trouble};
+pub use trouble::{Failure, Finality, abandon, put_off, trouble};
+pub use unconfigured::unconfigured;
 pub use wrote::{Done, wrote};
 
 pub use crate::store::entries::{Due, Lease};

@@ -37,8 +37,8 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     let (now, tempo) = (tx.now(), &desk.settings.tempo);
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let policies = desk.policies.current();
-    let assessment = assessed(desk, &policies, &mut tx, &all).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    let assessment = assessed(desk, &policies, &mut tx, &all, &record).await?;
     if !assessment.moves.is_empty() || assessment.desired != run.desired {
         // What was seen was held against something that is no longer wanted: it proves nothing. Look again, now.
         let now = Some(now);
@@ -46,6 +46,9 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         return Ok(tx.commit().await?);
     }
     record.attempts = 0;
+    if run.found.is_some() {
+        record.access_entry_arn.clone_from(&run.found);
+    }
     record.prove(run.desired.as_ref());
     if what == Seen::AsDesired {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Applying) {
@@ -64,7 +67,11 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         _ => record.count_read(what == Seen::AsDesired, now, tempo),
     }
     if record.is_proven(tempo) && what == Seen::AsDesired {
-        settle(&mut tx, run, &mut record).await?;
+        settle(&mut tx, run, &mut record, now + tempo.drift_interval).await?;
+        if !all.iter().any(|request| request.state.is_granting()) && record.baseline.take().is_some() {
+            // Theirs is as it was found. It is nothing to Entryway any more.
+            record.written = None;
+        }
     }
     if what == Seen::AsDesired {
         prove(desk, &mut tx, &mut all, &record, now).await?;
@@ -77,8 +84,12 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
 }
 
 /// The entry is proven: what is desired is what EKS holds, and nothing is uncertain any more.
-async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord) -> Result<(), WorkflowError> {
+async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord, later: DateTime<Utc>) -> Result<(), WorkflowError> {
+    // An entry that is there is looked at again anyway.
+    let doubtful = record.unsure || record.doubt_until.is_some();
+    record.recheck_at = (doubtful && run.desired.is_none()).then_some(later);
     record.unsure = false;
+    record.doubt_until = None;
     record.last_error = None;
     record.written = Some(Written { content: run.desired.clone() });
     if std::mem::take(&mut record.drifted) {
@@ -172,14 +183,17 @@ pub async fn drifted(desk: &Desk, run: &mut Run, mode: DriftMode, found: Value) 
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
     record.attempts = 0;
-    record.drifted = true;
+    // It may have been put off between this and the repair: told once is enough.
+    let known = std::mem::replace(&mut record.drifted, true);
     record.last_read_at = Some(now);
     let data = json!({ "before": run.desired, "after": found, "repair": mode == DriftMode::Repair });
     let event = NewEvent::by_entryway(EventType::EntryDrifted, data);
-    events::append(&mut tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
+    let event = event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn);
+    events::append(&mut tx, if known { vec![] } else { vec![event] }).await?;
     if mode == DriftMode::Repair {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Active) {
             request.state = RequestState::Applying;
+            request.applying_since = Some(now);
             let data = json!({ "why": "the entry was changed by other means than Entryway" });
             let event = own_event(EventType::RequestApplying, request, data);
             save(&mut tx, request, RequestState::Active, vec![event]).await?;

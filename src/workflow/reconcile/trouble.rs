@@ -14,8 +14,21 @@ use crate::domain::event::EventType;
 use crate::domain::plan::Step;
 use crate::domain::request::{LastError, Request};
 use crate::domain::states::RequestState;
-use crate::store::entries::{self, Due};
-use crate::store::requests;
+use crate::store::{entries, requests};
+
+/// Whether a grant has failed with the call that was made for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finality {
+    /// Asking again may well help.
+    Passing,
+    /// Final once the grant has been tried for `worker.fresh_principal_grace`.
+    AfterGrace,
+    /// Somebody has to mend something. A grant that was never applied fails, to be tried again when that is done; one
+    /// that holds access already is not given up for the sake of a right or a setting that is missing at the moment.
+    UnlessApplied,
+    /// Asking again will not change it.
+    Final,
+}
 
 /// What went wrong, as far as it matters for what to do next.
 #[derive(Debug, Clone)]
@@ -28,10 +41,8 @@ pub struct Failure {
     pub aws_code: Option<String>,
     /// AWS's own words.
     pub aws_message: Option<String>,
-    /// Asking again will not change it.
-    pub is_final: bool,
-    /// Final only once the grant has been tried for `worker.fresh_principal_grace`.
-    pub is_final_after_grace: bool,
+    /// Whether asking again may change it.
+    pub finality: Finality,
     /// Waiting rather than failing: it does not count as an attempt.
     pub is_snooze: bool,
     /// The write may have happened all the same.
@@ -76,6 +87,12 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
         let may_fail =
             from == RequestState::Applying || (from == RequestState::Verifying && !applying && step.is_some());
         let fails = may_fail && is_final_for(desk, failure, request, now);
+        if !fails
+            && failure.is_snooze
+            && request.last_error.as_ref().is_some_and(|known| known.detail == failure.detail)
+        {
+            continue;
+        }
         gave_up |= fails;
         request.last_error = Some(error(!fails));
         let mut events = vec![];
@@ -91,7 +108,7 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
     let not_before = if gave_up { now } else { now + failure.wait };
     let mut due = due(&desk.settings, &all, &record, now, Some(not_before));
     if gave_up {
-        due.next_run_at = Some(now);
+        (due.next_run_at, due.ends_at) = (Some(now), Some(now));
     }
     entries::release(&mut tx, &run.lease, due).await?;
     Ok(tx.commit().await?)
@@ -101,14 +118,25 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
 fn concerns(step: Option<&Step>, request: &Request) -> bool {
     match request.state {
         RequestState::Applying | RequestState::Verifying => step.is_none_or(|step| grants(step, request)),
-        RequestState::Revoking => step.is_none_or(|step| !matches!(step, Step::Create(_) | Step::Associate { .. })),
+        RequestState::Revoking => match step {
+            Some(Step::Create(_)) => false,
+            // A scope that is made narrower takes away.
+            Some(Step::Associate { policy_arn, .. }) => request.spec.content.access_policies.contains_key(policy_arn),
+            _ => true,
+        },
         _ => false,
     }
 }
 
 fn is_final_for(desk: &Desk, failure: &Failure, request: &Request, now: DateTime<Utc>) -> bool {
-    let in_grace = || request.applying_since.is_some_and(|since| now < since + desk.settings.fresh_principal_grace);
-    failure.is_final || (failure.is_final_after_grace && !in_grace())
+    match failure.finality {
+        Finality::Passing => false,
+        Finality::AfterGrace => {
+            request.applying_since.is_none_or(|since| now >= since + desk.settings.fresh_principal_grace)
+        }
+        Finality::UnlessApplied => request.grant.applied_at.is_none(),
+        Finality::Final => true,
+    }
 }
 
 /// Gives the lease back without having found anything out, to be looked at again after `wait`.
@@ -118,7 +146,21 @@ fn is_final_for(desk: &Desk, failure: &Failure, request: &Request, now: DateTime
 pub async fn abandon(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     entries::hold(&mut tx, lease, desk.settings.lease).await?;
-    let next = Some(tx.now() + wait);
-    entries::release(&mut tx, lease, Due { next_run_at: next, ends_at: next }).await?;
+    let at = tx.now() + wait;
+    entries::postpone(&mut tx, lease, at).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Gives the lease back because it is not yet this entry's turn, which is no failed attempt.
+///
+/// # Errors
+/// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
+pub async fn put_off(desk: &Desk, lease: &entries::Lease, wait: TimeDelta) -> Result<(), WorkflowError> {
+    let mut tx = desk.store.begin().await?;
+    let mut record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
+    record.attempts = (record.attempts - 1).max(0);
+    entries::save(&mut tx, lease, &record).await?;
+    let at = tx.now() + wait;
+    entries::postpone(&mut tx, lease, at).await?;
     Ok(tx.commit().await?)
 }

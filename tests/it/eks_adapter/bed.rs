@@ -62,10 +62,19 @@ impl Bed {
         call.clone()
     }
 
-    /// Asks the simulator itself for something (`/_sim/…`).
+    /// Asks the simulator itself for something (`PUT /_sim/…`).
     pub(super) async fn control(&self, path: &str, body: serde_json::Value) {
+        self.ask(reqwest::Method::PUT, path, body).await;
+    }
+
+    /// The same by `POST`.
+    pub(super) async fn post(&self, path: &str, body: serde_json::Value) {
+        self.ask(reqwest::Method::POST, path, body).await;
+    }
+
+    async fn ask(&self, method: reqwest::Method, path: &str, body: serde_json::Value) {
         let http = reqwest::Client::builder().timeout(OPERATION_TIMEOUT).no_proxy().build().unwrap();
         let url = format!("{}/_sim/{path}", self.sim.endpoint_url());
-        http.put(url).json(&body).send().await.unwrap().error_for_status().unwrap();
+        http.request(method, url).json(&body).send().await.unwrap().error_for_status().unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use entryway::domain::cluster::Cluster;
 use entryway::domain::entry::{AccessScope, EntryContent, EntryType};
-use entryway::eks::{Class, Created, Eks, EksError};
+use entryway::eks::{Class, Created, Eks, EksError, on_behalf_of};
 use entryway::sandbox::sim::{
     Action, AuthenticationMode, ClusterSpec, ClusterStatus, Denial, Knobs, Lag, Lags, Principals, Throttle, World,
 };
@@ -145,6 +145,8 @@ async fn a_write_whose_outcome_is_unknown_says_so_and_is_made_once() {
 }
 
 mod roles {
+    use uuid::Uuid;
+
     use super::*;
 
     const OTHER: &str = "444455556666";
@@ -207,5 +209,45 @@ mod roles {
         bed.sim.advance(Duration::from_secs(2 * 3_600));
         let outcome = bed.eks.delete(&theirs(None), &role()).await;
         assert_eq!(verdict(outcome), (Class::Credentials, "aws-credentials", false));
+        bed.eks.delete(&theirs(None), &role()).await.unwrap();
+        assert_eq!(assumed(&bed).len(), 2, "AWS's word counts, not when they should have run out");
+    }
+
+    #[tokio::test]
+    async fn credentials_are_fetched_anew_before_they_run_out() {
+        let bed = bed().await;
+        // AWS's clock is behind, so that what lasts for an hour is over in some seconds.
+        bed.post("clock", serde_json::json!({"advanceMs": -3_595_000})).await;
+        for _ in 0..2 {
+            bed.eks.observe(&theirs(None), &role()).await.unwrap();
+        }
+        assert_eq!(assumed(&bed).len(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_session_of_a_write_bears_the_id_of_its_request() {
+        let bed = bed().await;
+        let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+        let (there, role) = (theirs(None), role());
+        bed.eks.observe(&there, &role).await.unwrap();
+        for request in [first, second, first] {
+            on_behalf_of(request, bed.eks.delete(&there, &role)).await.unwrap();
+        }
+        let sessions = assumed(&bed);
+        let of = |request: Uuid| format!("entryway-acme-{request}");
+        assert_eq!(sessions, ["entryway-acme".to_owned(), of(first), of(second)], "each once");
+        let deletes = bed.sim.calls().into_iter().filter(|call| call.op == "DeleteAccessEntry");
+        let callers: Vec<_> = deletes.map(|call| call.caller_arn.rsplit('/').next().unwrap().to_owned()).collect();
+        assert_eq!(callers, [of(first), of(second), of(first)]);
+
+        // Without a role there is no session to name.
+        on_behalf_of(first, bed.eks.delete(&cluster("prod"), &role)).await.unwrap();
+        assert_eq!(assumed(&bed).len(), 3);
+    }
+
+    /// The names of the sessions, in the order they were made.
+    fn assumed(bed: &Bed) -> Vec<String> {
+        let calls = bed.sim.calls().into_iter().filter(|call| call.op == "AssumeRole");
+        calls.map(|call| call.request["RoleSessionName"].as_str().unwrap().to_owned()).collect()
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entryway::app::IamRegistry;
 use entryway::clock::{Clock, ManualClock};
 use entryway::domain::ask::{Ask, AskedPolicy};
 use entryway::domain::catalogue::Catalogue;
@@ -24,7 +25,7 @@ use entryway::policy::PolicySet;
 use entryway::sandbox::sim::{Sim, World};
 use entryway::worker::{Pace, Worker};
 use entryway::workflow::standing::{Act, Details, Target};
-use entryway::workflow::{Clusters, Desk, OnLostQuorum, Outcome, Policies, Settings, WorkflowError};
+use entryway::workflow::{Clusters, Desk, OnLostQuorum, Outcome, Policies, Principals, Settings, WorkflowError};
 use entryway::workflow::{relinquish, retry, review, revoke, submit, withdraw};
 use uuid::Uuid;
 
@@ -54,8 +55,8 @@ impl Bed {
     pub(crate) async fn with(world: World, change: impl FnOnce(&mut Desk)) -> Self {
         let url = database::fresh().await;
         let (clock, hands) = Clock::manual(start());
-        let sim = Sim::start(SocketAddr::from(([127, 0, 0, 1], 0)), world).await.unwrap();
-        let mut desk = desk(database::connect(&url, clock));
+        let sim = Sim::start(SocketAddr::from(([127, 0, 0, 1], 0)), world.principal(ROLE)).await.unwrap();
+        let mut desk = desk(database::connect(&url, clock), &sim);
         change(&mut desk);
         let worker = Worker::new(desk.clone(), Arc::new(eks(&sim)), pace());
         Self { url, hands, sim, desk, worker }
@@ -221,8 +222,14 @@ pub(crate) fn policy(name: &str, namespaces: &[&str]) -> Ask {
     }
 }
 
-fn pace() -> Pace {
-    Pace { concurrency: 8, poll_interval: Duration::from_secs(1) }
+pub(crate) fn pace() -> Pace {
+    Pace {
+        concurrency: 8,
+        poll_interval: Duration::from_secs(1),
+        // The clock of a test stands still, and with it the bucket of turns: this lasts for any test.
+        calls_per_second: 1_000_000,
+        patience: Duration::from_secs(5),
+    }
 }
 
 pub(crate) fn eks(sim: &Sim) -> AwsEks {
@@ -237,7 +244,7 @@ pub(crate) fn eks(sim: &Sim) -> AwsEks {
     })
 }
 
-pub(crate) fn desk(store: entryway::store::Store) -> Desk {
+pub(crate) fn desk(store: entryway::store::Store, sim: &Sim) -> Desk {
     let mut directory = Directory::default();
     for (group, people) in [
         ("engineering", &["alice", "dan"][..]),
@@ -255,6 +262,7 @@ pub(crate) fn desk(store: entryway::store::Store) -> Desk {
         store,
         policies: Policies::new(policies),
         directory: Arc::new(directory),
+        principals: Principals::new(Arc::new(IamRegistry(eks(sim).iam()))),
         clusters: Arc::new(["dev", "prod", "legacy"].into_iter().map(cluster).collect::<Clusters>()),
         catalogue: Arc::new(Catalogue::built_in()),
         settings: Arc::new(settings()),

@@ -54,7 +54,7 @@ async fn case_109_assumed_credentials_choose_the_account() {
     assert_eq!((call.account.as_str(), call.op.as_str()), (OTHER, "ListClusters"));
     assert_eq!(call.caller_arn, format!("arn:aws:sts::{OTHER}:assumed-role/entryway-target/req-1"));
 
-    bed.post("/_sim/clock", json!({"advanceMs": 3_600_000})).await.good();
+    bed.advance(3_600_000).await;
     let expired = bed.call_as(key, "eu-central-1", Method::GET, "/clusters", Value::Null).await;
     expired.refused(403, "ExpiredTokenException");
     bed.knobs(json!({"denied": [{"action": "sts:AssumeRole", "resource": "*:role/x"}]})).await;

@@ -40,6 +40,7 @@ impl Answer {
         let found = self.headers.get("x-amzn-errortype").map(|value| value.to_str().unwrap());
         assert_eq!((self.status, found), (status, Some(code)), "{}", self.text);
         assert!(self.body["message"].is_string(), "{}", self.text);
+        assert_eq!(self.headers["x-amzn-requestid"].len(), 36);
     }
 
     /// Asserts status, code and EKS's exact words.
@@ -167,6 +168,16 @@ impl Bed {
     /// Turns knobs.
     pub(crate) async fn knobs(&self, change: Value) {
         self.put("/_sim/config", change).await.good();
+    }
+
+    /// Stops the simulator's clock: from here on only [`Bed::advance`] moves it.
+    pub(crate) async fn freeze(&self) {
+        self.post("/_sim/clock", json!({"frozen": true})).await.good();
+    }
+
+    /// Moves the simulator's clock, in milliseconds.
+    pub(crate) async fn advance(&self, ms: i64) {
+        self.post("/_sim/clock", json!({ "advanceMs": ms })).await.good();
     }
 
     /// A call of STS or IAM.

@@ -1,8 +1,6 @@
 //! Cases 96 to 100, 105 and 106: reads that lag, reads that go back and forth, and hands other than ours. The clock
 //! stands still in these tests; only they move it.
 
-use std::time::Duration;
-
 use entryway::sandbox::sim::Lag;
 use serde_json::{Value, json};
 
@@ -11,7 +9,7 @@ use super::lists::NO_ENTRY;
 
 async fn frozen(lag: Value) -> Bed {
     let bed = Bed::new().await;
-    bed.post("/_sim/clock", json!({"frozen": true})).await.good();
+    bed.freeze().await;
     bed.knobs(json!({ "lag": lag })).await;
     bed
 }
@@ -28,14 +26,14 @@ async fn case_096_describe_does_not_know_yet() {
     let truth = bed.get(&format!("/_sim/entries?cluster=dev&principalArn={}", segment(ROLE))).await.good();
     assert_eq!(truth["entries"].as_array().unwrap().len(), 1, "the truth does not lag");
     bed.create("dev", json!({"principalArn": ROLE})).await.refused(409, "ResourceInUseException");
-    bed.sim.advance(Duration::from_millis(2_999));
+    bed.advance(2_999).await;
     bed.describe("dev", ROLE).await.refused(404, "ResourceNotFoundException");
-    bed.sim.advance(Duration::from_millis(1));
+    bed.advance(1).await;
     bed.describe("dev", ROLE).await.good();
     // And it does not know that it is gone, either.
     bed.delete(&entry_of("dev", ROLE)).await.good();
     bed.describe("dev", ROLE).await.good();
-    bed.sim.advance(Duration::from_secs(3));
+    bed.advance(3_000).await;
     bed.describe("dev", ROLE).await.refused(404, "ResourceNotFoundException");
 }
 
@@ -46,12 +44,38 @@ async fn case_097_associate_does_not_know_yet() {
     bed.describe("dev", ROLE).await.good();
     let (view, scope) = (policy("AmazonEKSViewPolicy"), json!({"type": "cluster"}));
     bed.associate("dev", ROLE, &view, scope.clone()).await.refused_with(404, "ResourceNotFoundException", NO_ENTRY);
-    bed.sim.advance(Duration::from_secs(2));
+    bed.advance(2_000).await;
     bed.associate("dev", ROLE, &view, scope).await.good();
 }
 
 #[tokio::test]
-async fn case_098_lists_and_the_index_lag_each_by_their_own() {
+async fn case_098_associations_are_listed_as_they_were() {
+    let bed = frozen(json!({"policies": 1_000})).await;
+    bed.create_plain("dev", ROLE).await;
+    bed.advance(1_000).await;
+    let view = policy("AmazonEKSViewPolicy");
+    let (whole, part) =
+        (json!({"type": "cluster", "namespaces": []}), json!({"type": "namespace", "namespaces": ["a"]}));
+    let one = format!("{}/{}", policies_of("dev", ROLE), segment(&view));
+    let scopes = |listed: Value| {
+        let policies = listed["associatedAccessPolicies"].as_array().unwrap().clone();
+        json!(policies.iter().map(|policy| policy["accessScope"].clone()).collect::<Vec<_>>())
+    };
+    let mut before = json!([]);
+    for (change, after) in [(Some(&whole), json!([whole])), (Some(&part), json!([part])), (None, json!([]))] {
+        match change {
+            Some(scope) => bed.associate("dev", ROLE, &view, scope.clone()).await.good(),
+            None => bed.delete(&one).await.good(),
+        };
+        assert_eq!(scopes(bed.get(&policies_of("dev", ROLE)).await.good()), before, "stale after the write");
+        bed.advance(1_000).await;
+        assert_eq!(scopes(bed.get(&policies_of("dev", ROLE)).await.good()), after);
+        before = after;
+    }
+}
+
+#[tokio::test]
+async fn each_list_lags_by_its_own() {
     let bed = frozen(json!({"policies": 1_000, "list": 2_000, "index": 3_000})).await;
     let before = bed.get(&entries_of("dev")).await.good();
     bed.create_plain("dev", ROLE).await;
@@ -61,14 +85,14 @@ async fn case_098_lists_and_the_index_lag_each_by_their_own() {
 
     bed.describe("dev", ROLE).await.good();
     bed.get(&policies_of("dev", ROLE)).await.refused(404, "ResourceNotFoundException");
-    bed.sim.advance(Duration::from_secs(1));
+    bed.advance(1_000).await;
     let policies = bed.get(&policies_of("dev", ROLE)).await.good();
     assert_eq!(policies["associatedAccessPolicies"].as_array().unwrap().len(), 1);
     assert_eq!(bed.get(&entries_of("dev")).await.good(), before);
-    bed.sim.advance(Duration::from_secs(1));
+    bed.advance(1_000).await;
     assert_ne!(bed.get(&entries_of("dev")).await.good(), before);
     assert_eq!(bed.get(&by_policy).await.good()["accessEntries"], json!([]));
-    bed.sim.advance(Duration::from_secs(1));
+    bed.advance(1_000).await;
     assert_eq!(bed.get(&by_policy).await.good()["accessEntries"], json!([ROLE]));
 }
 
@@ -82,7 +106,7 @@ async fn case_099_reads_may_go_back_and_forth_until_the_window_is_over() {
         for _ in 0..40 {
             statuses.push(bed.describe("dev", ROLE).await.status);
         }
-        bed.sim.advance(Duration::from_secs(5));
+        bed.advance(5_000).await;
         for _ in 0..10 {
             bed.describe("dev", ROLE).await.good();
         }
@@ -101,30 +125,59 @@ async fn case_100_the_cluster_itself_lags_behind_its_api() {
     bed.create("dev", json!({"principalArn": ROLE, "kubernetesGroups": ["a"]})).await.good();
     bed.describe("dev", ROLE).await.good();
     assert_eq!(authorizer(&bed).await["authenticated"], false);
-    bed.sim.advance(Duration::from_secs(30));
+    bed.advance(30_000).await;
     assert_eq!(authorizer(&bed).await["kubernetesGroups"], json!(["a"]));
 
     bed.post(&entry_of("dev", ROLE), json!({"kubernetesGroups": ["b"]})).await.good();
     assert_eq!(authorizer(&bed).await["kubernetesGroups"], json!(["a"]));
-    bed.sim.advance(Duration::from_secs(30));
+    bed.advance(30_000).await;
     assert_eq!(authorizer(&bed).await["kubernetesGroups"], json!(["b"]));
 
     bed.delete(&entry_of("dev", ROLE)).await.good();
     bed.describe("dev", ROLE).await.refused(404, "ResourceNotFoundException");
     assert_eq!(authorizer(&bed).await["authenticated"], true, "a revoke takes its time, too");
-    bed.sim.advance(Duration::from_secs(30));
+    bed.advance(30_000).await;
     assert_eq!(authorizer(&bed).await["authenticated"], false);
+}
+
+#[tokio::test]
+async fn case_100_each_write_draws_its_own_lag() {
+    let bed = frozen(json!({"authorizer": {"minMs": 0, "maxMs": 30_000}})).await;
+    let roles: Vec<_> = (0..20).map(|number| format!("arn:aws:iam::111122223333:role/r{number}")).collect();
+    for role in &roles {
+        bed.create_plain("dev", role).await;
+    }
+    let mut known = Vec::new();
+    for wait in [0, 15_000, 15_000] {
+        bed.advance(wait).await;
+        let mut count = 0;
+        for role in &roles {
+            let path = format!("/_sim/authorizer?cluster=dev&principalArn={}", segment(role));
+            count += usize::from(bed.get(&path).await.good()["authenticated"] == true);
+        }
+        known.push(count);
+    }
+    assert!(known[0] < known[1] && known[1] < known[2] && known[2] == roles.len(), "{known:?}");
 }
 
 #[tokio::test]
 async fn case_105_the_last_writer_wins() {
     let bed = Bed::new().await;
     bed.create_plain("dev", ROLE).await;
-    for group in ["one", "two"] {
-        bed.post(&entry_of("dev", ROLE), json!({"kubernetesGroups": [group]})).await.good();
+    let path = entry_of("dev", ROLE);
+    let write = |group: &'static str| bed.post(&path, json!({"kubernetesGroups": [group]}));
+    for _ in 0..10 {
+        let (one, two) = tokio::join!(write("one"), write("two"));
+        one.good();
+        two.good();
     }
+    let calls = bed.get("/_sim/calls?op=UpdateAccessEntry").await.good()["calls"].clone();
+    let last = calls.as_array().unwrap().iter().max_by_key(|call| call["appliedSeq"].as_u64()).unwrap();
     let entry = bed.describe("dev", ROLE).await.good();
-    assert_eq!(entry["accessEntry"]["kubernetesGroups"], json!(["two"]));
+    assert_eq!(entry["accessEntry"]["kubernetesGroups"], last["request"]["kubernetesGroups"]);
+    bed.post(&path, json!({"kubernetesGroups": ["three"]})).await.good();
+    let entry = bed.describe("dev", ROLE).await.good();
+    assert_eq!(entry["accessEntry"]["kubernetesGroups"], json!(["three"]));
 }
 
 #[tokio::test]
@@ -163,6 +216,6 @@ async fn an_edit_may_lag_like_a_call() {
     let edit = json!({"cluster": "dev", "principalArn": ROLE, "lagged": true});
     bed.put("/_sim/entries", edit).await.good();
     bed.describe("dev", ROLE).await.refused(404, "ResourceNotFoundException");
-    bed.sim.advance(Duration::from_secs(1));
+    bed.advance(1_000).await;
     bed.describe("dev", ROLE).await.good();
 }

@@ -1,8 +1,9 @@
-//! Cases 32 to 47 and 51: what `CreateAccessEntry` refuses, mostly even where there is no cluster.
+//! Cases 32 to 41, 45 to 47 and 51: what `CreateAccessEntry` refuses, mostly even where there is no cluster.
 
 use serde_json::{Value, json};
 
-use super::bed::{Answer, Bed, ROLE};
+use super::bed::{Answer, Bed, ROLE, entry_of};
+use super::clusters::CREATOR;
 
 const PREFIXES: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 const NODE_TYPES: [&str; 6] = ["EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "EC2", "HYPERPOD_LINUX"];
@@ -15,12 +16,14 @@ async fn without_cluster(bed: &Bed, body: Value) -> Answer {
 #[tokio::test]
 async fn case_032_service_linked_roles() {
     let bed = Bed::new().await;
-    for (account, kind) in [("111122223333", "STANDARD"), ("444455556666", "EC2_LINUX")] {
+    for account in ["111122223333", "444455556666"] {
         let role = format!("arn:aws:iam::{account}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS");
-        let answer = without_cluster(&bed, json!({"principalArn": role, "type": kind})).await;
-        answer.bad_parameter(
-            "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role",
-        );
+        for kind in NODE_TYPES.into_iter().chain(["STANDARD"]) {
+            let answer = without_cluster(&bed, json!({"principalArn": role, "type": kind})).await;
+            answer.bad_parameter(
+                "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role",
+            );
+        }
     }
 }
 
@@ -50,35 +53,52 @@ async fn case_034_reserved_groups() {
     answer.refused(404, "ResourceNotFoundException");
 }
 
+const MEASURED_TYPES: &str = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]";
+
 #[tokio::test]
-async fn case_035_036_node_types_are_for_roles_of_the_own_account() {
+async fn case_035_node_types_are_for_the_own_account() {
     let bed = Bed::new().await;
-    let types = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]";
     for kind in NODE_TYPES {
         let foreign = json!({"principalArn": "arn:aws:iam::444455556666:role/r", "type": kind});
         without_cluster(&bed, foreign).await.bad_parameter(&format!(
-            "AccessEntry principalArn must be from the same account as the cluster when using types {types}"
+            "AccessEntry principalArn must be from the same account as the cluster when using types {MEASURED_TYPES}"
         ));
-        let user = json!({"principalArn": "arn:aws:iam::111122223333:user/u", "type": kind});
-        without_cluster(&bed, user)
-            .await
-            .bad_parameter(&format!("AccessEntry principalArn must be IAM role when using types {types}"));
     }
 }
 
 #[tokio::test]
-async fn case_037_038_node_types_take_no_username_and_no_groups() {
+async fn case_036_node_types_are_for_roles() {
     let bed = Bed::new().await;
     for kind in NODE_TYPES {
-        for (field, value) in [("username", json!("x")), ("kubernetesGroups", json!(["g"]))] {
-            let mut body = json!({"principalArn": ROLE, "type": kind});
-            body[field] = value;
-            bed.create("dev", body).await.bad_parameter(&format!(
-                "The specified {field} is invalid: setting {field} is not allowed when the type is \"{kind}\""
-            ));
-        }
+        let user = json!({"principalArn": "arn:aws:iam::111122223333:user/u", "type": kind});
+        without_cluster(&bed, user)
+            .await
+            .bad_parameter(&format!("AccessEntry principalArn must be IAM role when using types {MEASURED_TYPES}"));
     }
-    bed.create("dev", json!({"principalArn": ROLE, "type": "EC2_LINUX", "kubernetesGroups": []})).await.good();
+}
+
+#[tokio::test]
+async fn case_037_node_types_take_no_username() {
+    let bed = Bed::new().await;
+    for kind in NODE_TYPES {
+        let body = json!({"principalArn": ROLE, "type": kind, "username": "x"});
+        bed.create("dev", body).await.bad_parameter(&format!(
+            "The specified username is invalid: setting username is not allowed when the type is \"{kind}\""
+        ));
+    }
+}
+
+#[tokio::test]
+async fn case_038_node_types_take_no_groups_but_an_empty_list() {
+    let bed = Bed::new().await;
+    for kind in NODE_TYPES {
+        let body = |groups: Value| json!({"principalArn": ROLE, "type": kind, "kubernetesGroups": groups});
+        bed.create("dev", body(json!(["g"]))).await.bad_parameter(&format!(
+            "The specified kubernetesGroups is invalid: setting kubernetesGroups is not allowed when the type is \"{kind}\""
+        ));
+        bed.create("dev", body(json!([]))).await.good();
+        bed.delete(&entry_of("dev", ROLE)).await.good();
+    }
 }
 
 #[tokio::test]
@@ -106,6 +126,7 @@ async fn case_039_the_session_name_needs_a_colon_before_it() {
 #[tokio::test]
 async fn case_040_types_are_spelled_as_the_api_spells_them() {
     let bed = Bed::new().await;
+    // The first is how the user guide's page spells it in its example.
     for kind in ["EC2_Linux", "EC2 Linux", "standard", "", "NODE"] {
         let answer = without_cluster(&bed, json!({"principalArn": ROLE, "type": kind})).await;
         answer.refused(400, "InvalidParameterException");
@@ -119,6 +140,7 @@ async fn case_041_what_is_no_role_and_no_user() {
         "arn:aws:sts::111122223333:assumed-role/my-role/me",
         "arn:aws:sts::111122223333:federated-user/me",
         "arn:aws:s3:::bucket",
+        "arn:aws:eks:eu-central-1:111122223333:access-entry/dev/role/111122223333/my-role/0",
         "arn:aws:iam::11112222333:role/short",
         "arn:aws:iam::111122223333:role/trailing/",
         "arn:aws:iam::111122223333:root",
@@ -156,11 +178,14 @@ async fn case_045_tags_have_limits() {
 async fn case_046_one_entry_per_principal() {
     let bed = Bed::new().await;
     bed.create_plain("dev", ROLE).await;
-    bed.create("dev", json!({"principalArn": ROLE, "username": "other"})).await.refused_with(
-        409,
-        "ResourceInUseException",
-        "The specified access entry resource is already in use on this cluster.",
-    );
+    // The creator's entry, which EKS made by itself, is in the way like any other.
+    for principal in [ROLE, CREATOR] {
+        bed.create("dev", json!({"principalArn": principal, "username": "other"})).await.refused_with(
+            409,
+            "ResourceInUseException",
+            "The specified access entry resource is already in use on this cluster.",
+        );
+    }
     bed.create_plain("prod", ROLE).await;
 }
 
@@ -175,7 +200,7 @@ async fn case_047_the_3001st_entry() {
     let one_more = json!({"principalArn": role(3_000)});
     bed.create("dev", one_more.clone()).await.refused(400, "ResourceLimitExceededException");
     bed.create("prod", one_more.clone()).await.good();
-    bed.delete(&super::bed::entry_of("dev", &role(2))).await.good();
+    bed.delete(&entry_of("dev", &role(2))).await.good();
     bed.create("dev", one_more).await.good();
 }
 

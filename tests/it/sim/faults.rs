@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::bed::{Bed, KEY, ROLE, entries_of, policy};
+use super::operations;
 
 async fn inject(bed: &Bed, fault: Value) -> u64 {
     bed.post("/_sim/faults", fault).await.good()["id"].as_u64().unwrap()
@@ -42,6 +43,32 @@ async fn case_103_an_error_before_the_effect_and_one_after_it() {
         [(false, Some(503), None), (false, Some(404), None), (true, Some(500), Some(1)), (false, Some(200), None)]
     );
     assert_eq!(calls[2].fault, Some(id));
+}
+
+#[tokio::test]
+async fn case_103_any_write_may_have_happened_or_not() {
+    let outcomes = [(500, "ServerException"), (503, "ServiceUnavailableException")];
+    for op in [
+        "CreateAccessEntry",
+        "UpdateAccessEntry",
+        "AssociateAccessPolicy",
+        "DisassociateAccessPolicy",
+        "DeleteAccessEntry",
+    ] {
+        for ((status, code), applied) in outcomes.into_iter().flat_map(|told| [(told, false), (told, true)]) {
+            let bed = Bed::new().await;
+            inject(&bed, json!({"op": op, "action": error(status, code, applied)})).await;
+            let answers = operations::on_entries(&bed, "dev").await;
+            let (_, answer) = answers.into_iter().find(|(name, _)| *name == op).unwrap();
+            answer.refused_with(status, code, "went wrong");
+            let calls = bed.get(&format!("/_sim/calls?op={op}")).await.good();
+            assert_eq!(calls["calls"][0]["applied"], applied, "{op} {status}");
+            let truth = bed.get("/_sim/entries?cluster=dev").await.good();
+            let left = truth["entries"].as_array().unwrap().iter().any(|entry| entry["principalArn"] == ROLE);
+            let expected = op == "DeleteAccessEntry" && !applied;
+            assert_eq!(left, expected, "{op} {status}");
+        }
+    }
 }
 
 #[tokio::test]

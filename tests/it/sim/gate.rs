@@ -1,87 +1,112 @@
-//! Cases 8 to 13: no cluster, a cluster that does not know access entries, a name no cluster can have; and the order
-//! of checks.
+//! Cases 8 to 13 and 52: no cluster, a cluster that does not know access entries, a name no cluster can have; and the
+//! order of checks.
 
-use reqwest::Method;
-use serde_json::{Value, json};
+use entryway::domain::catalogue::{Catalogue, PolicyKind};
+use serde_json::json;
 
-use super::bed::{Answer, Bed, ROLE, entries_of, entry_of, policies_of, policy, segment};
+use super::bed::{Bed, ROLE, policy};
+use super::operations;
 
-/// Every operation on access entries, on one cluster.
-async fn all_entry_operations(bed: &Bed, cluster: &str) -> Vec<(&'static str, Answer)> {
-    let view = policy("AmazonEKSViewPolicy");
-    let (entries, entry, policies) = (entries_of(cluster), entry_of(cluster, ROLE), policies_of(cluster, ROLE));
-    let one_policy = format!("{policies}/{}", segment(&view));
-    let associate = json!({"policyArn": view, "accessScope": {"type": "cluster"}});
-    let mut answers = Vec::new();
-    for (name, method, path, body) in [
-        ("CreateAccessEntry", Method::POST, &entries, json!({"principalArn": ROLE})),
-        ("DescribeAccessEntry", Method::GET, &entry, Value::Null),
-        ("UpdateAccessEntry", Method::POST, &entry, json!({})),
-        ("DeleteAccessEntry", Method::DELETE, &entry, Value::Null),
-        ("ListAccessEntries", Method::GET, &entries, Value::Null),
-        ("AssociateAccessPolicy", Method::POST, &policies, associate),
-        ("DisassociateAccessPolicy", Method::DELETE, &one_policy, Value::Null),
-        ("ListAssociatedAccessPolicies", Method::GET, &policies, Value::Null),
-    ] {
-        answers.push((name, bed.call(method, path, body).await));
-    }
-    answers
-}
+const MODE: &str =
+    "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.";
+
+/// Every access policy of the reference: for customers, for nodes of Auto Mode, for AWS's own features and services.
+const POLICIES: [&str; 23] = [
+    "AmazonAIOpsAssistantPolicy",
+    "AmazonARCRegionSwitchScalingPolicy",
+    "AmazonEKSAdminPolicy",
+    "AmazonEKSAdminViewPolicy",
+    "AmazonEKSAutoNodePolicy",
+    "AmazonEKSBlockStorageClusterPolicy",
+    "AmazonEKSBlockStoragePolicy",
+    "AmazonEKSClusterAdminPolicy",
+    "AmazonEKSClusterInsightsPolicy",
+    "AmazonEKSComputeClusterPolicy",
+    "AmazonEKSComputePolicy",
+    "AmazonEKSEditPolicy",
+    "AmazonEKSHybridPolicy",
+    "AmazonEKSLoadBalancingClusterPolicy",
+    "AmazonEKSLoadBalancingPolicy",
+    "AmazonEKSNetworkingClusterPolicy",
+    "AmazonEKSNetworkingPolicy",
+    "AmazonEKSSecretReaderPolicy",
+    "AmazonEKSViewPolicy",
+    "AmazonEMRJobPolicy",
+    "AmazonSagemakerHyperpodClusterPolicy",
+    "AmazonSagemakerHyperpodControllerPolicy",
+    "AmazonSagemakerHyperpodSystemNamespacePolicy",
+];
 
 #[tokio::test]
 async fn case_008_without_a_cluster_every_operation_says_so() {
     let bed = Bed::new().await;
-    let mut answers = all_entry_operations(&bed, "absent").await;
-    answers.push(("DescribeCluster", bed.get("/clusters/absent").await));
-    let mode = json!({"accessConfig": {"authenticationMode": "API"}});
-    answers.push(("UpdateClusterConfig", bed.post("/clusters/absent/update-config", mode).await));
-    answers.push(("DescribeUpdate", bed.get("/clusters/absent/updates/1").await));
+    let mut answers = operations::on_entries(&bed, "absent").await;
+    answers.extend(operations::on_cluster(&bed, "absent").await);
+    assert_eq!(answers.len(), 11);
     for (name, answer) in answers {
         println!("{name}");
         answer.refused_with(404, "ResourceNotFoundException", "No cluster found for name: absent.");
         assert_eq!(answer.body["clusterName"], "absent");
     }
-    assert_eq!(bed.sim.calls().len(), 11);
     assert!(bed.sim.calls().iter().all(|call| !call.applied));
 }
 
 #[tokio::test]
-async fn case_009_010_011_a_config_map_cluster_refuses_every_entry_operation() {
+async fn case_009_a_config_map_cluster_refuses_to_create() {
     let bed = Bed::new().await;
-    for (name, answer) in all_entry_operations(&bed, "legacy").await {
-        println!("{name}");
-        answer.refused_with(
-            400,
-            "InvalidRequestException",
-            "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
-        );
-    }
+    let answer = bed.create("legacy", json!({"principalArn": ROLE})).await;
+    answer.refused_with(400, "InvalidRequestException", MODE);
     assert_eq!(bed.get("/clusters/legacy").await.good()["cluster"]["accessConfig"]["authenticationMode"], "CONFIG_MAP");
+}
+
+#[tokio::test]
+async fn case_010_a_config_map_cluster_refuses_to_describe() {
+    let bed = Bed::new().await;
+    bed.describe("legacy", ROLE).await.refused_with(400, "InvalidRequestException", MODE);
+}
+
+#[tokio::test]
+async fn case_011_a_config_map_cluster_refuses_every_entry_operation() {
+    let bed = Bed::new().await;
+    for (name, answer) in operations::on_entries(&bed, "legacy").await {
+        println!("{name}");
+        answer.refused_with(400, "InvalidRequestException", MODE);
+    }
+    assert!(bed.sim.calls().iter().all(|call| !call.applied));
 }
 
 #[tokio::test]
 async fn case_012_the_catalogue_needs_no_cluster() {
     let bed = Bed::of(entryway::sandbox::sim::World::empty()).await;
     let listed = bed.get("/access-policies").await.good();
-    let names: Vec<_> =
-        listed["accessPolicies"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
-    assert!(names.is_sorted() && names.len() == 23, "{names:?}");
-    for general in ["AdminView", "Admin", "ClusterAdmin", "Edit", "View", "SecretReader", "AutoNode"] {
-        assert!(names.contains(&format!("AmazonEKS{general}Policy").as_str()), "{general}");
+    let expected: Vec<_> = POLICIES.iter().map(|name| json!({"name": name, "arn": policy(name)})).collect();
+    assert_eq!(listed["accessPolicies"], json!(expected));
+}
+
+#[tokio::test]
+async fn the_products_catalogue_and_the_simulators_know_the_same_policies() {
+    let bed = Bed::new().await;
+    bed.create_plain("dev", ROLE).await;
+    let ours = Catalogue::built_in();
+    assert_eq!(ours.iter().map(|(name, _)| name).collect::<Vec<_>>(), POLICIES);
+    for (name, kind) in ours.iter() {
+        let answer = bed.associate("dev", ROLE, &policy(name), json!({"type": "cluster"})).await;
+        let expected = if kind == PolicyKind::ServiceLinkedOnly { 400 } else { 200 };
+        assert_eq!(answer.status, expected, "{name}: {}", answer.text);
     }
-    assert_eq!(listed["accessPolicies"][0]["arn"], policy("AmazonAIOpsAssistantPolicy"));
 }
 
 #[tokio::test]
 async fn case_013_a_bad_cluster_name_is_a_bad_parameter() {
     let bed = Bed::new().await;
+    let measured = "The clusterName parameter contains invalid characters. It should conform to the regular \
+                    expression \"^[0-9A-Za-z][A-Za-z0-9-_]*\"In other words, ";
     for name in ["my%20cluster", "-x", "a.b", "a%2Fb"] {
-        let answer = bed.get(&format!("/clusters/{name}/access-entries")).await;
-        answer.refused(400, "InvalidParameterException");
-        let message = answer.body["message"].as_str().unwrap();
-        let measured = "The clusterName parameter contains invalid characters. It should conform to the regular \
-                        expression \"^[0-9A-Za-z][A-Za-z0-9-_]*\"In other words, ";
-        assert!(message.starts_with(measured), "{message}");
+        for (_, answer) in operations::on_entries(&bed, name).await {
+            answer.refused(400, "InvalidParameterException");
+            let message = answer.body["message"].as_str().unwrap();
+            assert!(message.starts_with(measured), "{message}");
+        }
     }
 }
 
@@ -111,7 +136,7 @@ async fn checks_come_in_the_order_of_eks() {
 async fn case_052_authorisation_comes_before_existence() {
     let bed = Bed::new().await;
     bed.knobs(json!({"denied": [{"action": "eks:*"}]})).await;
-    for (name, answer) in all_entry_operations(&bed, "absent").await {
+    for (name, answer) in operations::on_entries(&bed, "absent").await {
         answer.refused(403, "AccessDeniedException");
         let message = answer.body["message"].as_str().unwrap();
         let action = format!("is not authorized to perform: eks:{name} on resource: ");

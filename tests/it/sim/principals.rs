@@ -27,14 +27,14 @@ async fn case_042_a_principal_that_is_not_there() {
 #[tokio::test]
 async fn case_043_a_fresh_principal_is_not_known_to_eks_yet() {
     let bed = Bed::new().await;
-    bed.post("/_sim/clock", json!({"frozen": true})).await.good();
+    bed.freeze().await;
     let fresh = json!({"arn": ROLE, "recreate": true, "visibleToEksInMs": 10_000});
     bed.put("/_sim/principals", fresh).await.good();
     assert_eq!(bed.form("Action=GetRole&Version=2010-05-08&RoleName=my-role").await.status, 200, "IAM knows at once");
     bed.create("dev", json!({"principalArn": ROLE})).await.bad_parameter(INVALID);
-    bed.post("/_sim/clock", json!({"advanceMs": 9_999})).await.good();
+    bed.advance(9_999).await;
     bed.create("dev", json!({"principalArn": ROLE})).await.bad_parameter(INVALID);
-    bed.post("/_sim/clock", json!({"advanceMs": 1})).await.good();
+    bed.advance(1).await;
     bed.create_plain("dev", ROLE).await;
     let id = bed.put("/_sim/principals", json!({"arn": ROLE})).await.good()["uniqueId"].clone();
     let hidden = bed.put("/_sim/principals", json!({"arn": ROLE, "visibleToEksInMs": 1})).await.good();
@@ -57,8 +57,9 @@ async fn case_101_a_recreated_role_is_another_one() {
     let bed = Bed::new().await;
     bed.create_plain("dev", ROLE).await;
     assert_eq!(authorizer(&bed, ROLE).await["authenticated"], true);
+    let before = bed.describe("dev", ROLE).await.good();
     bed.put("/_sim/principals", json!({"arn": ROLE, "recreate": true})).await.good();
-    bed.describe("dev", ROLE).await.good();
+    assert_eq!(bed.describe("dev", ROLE).await.good(), before);
     assert_eq!(authorizer(&bed, ROLE).await["authenticated"], false);
     bed.delete(&entry_of("dev", ROLE)).await.good();
     bed.create_plain("dev", ROLE).await;
@@ -83,6 +84,9 @@ async fn iam_answers_with_the_unique_id() {
     }
     let recreated = bed.put("/_sim/principals", json!({"arn": role, "recreate": true})).await.good();
     assert_ne!(recreated["uniqueId"], told["uniqueId"]);
+    let unmentioned = bed.form("Action=GetUser&Version=2010-05-08&UserName=bob").await;
+    assert_eq!(unmentioned.status, 403, "nobody has said yet which path bob is under");
+    bed.create_plain("dev", "arn:aws:iam::111122223333:user/bob").await;
     let user = bed.form("Action=GetUser&Version=2010-05-08&UserName=bob").await;
     assert!(user.text.contains("<Arn>arn:aws:iam::111122223333:user/bob</Arn>") && user.text.contains("<UserId>AIDA"));
 

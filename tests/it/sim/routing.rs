@@ -1,9 +1,12 @@
-//! Cases 1 to 7: the wire.
+//! Cases 1 to 6: the wire. Case 7 is with the SDK, which signs.
+
+use std::collections::BTreeSet;
 
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use super::bed::{Bed, ROLE, entries_of, entry_of, policies_of, policy, segment};
+use super::bed::{Answer, Bed, ROLE, entries_of, entry_of, policies_of, policy, segment};
+use super::operations;
 
 #[test]
 fn the_http_client_leaves_encoded_segments_alone() {
@@ -30,6 +33,10 @@ async fn case_002_a_principal_named_like_a_sub_resource_is_still_a_principal() {
     assert_eq!(bed.describe("dev", role).await.good()["accessEntry"]["principalArn"], role);
     let listed = bed.get(&policies_of("dev", role)).await.good();
     assert_eq!(listed["principalArn"], role);
+    assert_eq!(bed.delete(&entry_of("dev", role)).await.good(), json!({}));
+    let ops: Vec<_> = bed.sim.calls().into_iter().map(|call| call.op).collect();
+    let asked = ["CreateAccessEntry", "DescribeAccessEntry", "ListAssociatedAccessPolicies", "DeleteAccessEntry"];
+    assert_eq!(ops, asked);
 }
 
 #[tokio::test]
@@ -43,6 +50,8 @@ async fn case_003_an_encoded_policy_is_the_last_segment() {
     let calls = bed.get("/_sim/calls?op=DisassociateAccessPolicy").await.good();
     assert_eq!(calls["calls"][0]["policyArn"], view);
     assert_eq!(calls["calls"][0]["principalArn"], ROLE);
+    let left = bed.get(&policies_of("dev", ROLE)).await.good();
+    assert_eq!(left["associatedAccessPolicies"], json!([]));
 }
 
 #[tokio::test]
@@ -65,13 +74,34 @@ async fn case_004_an_unknown_route_is_no_success_and_is_logged() {
 #[tokio::test]
 async fn case_005_every_answer_has_a_request_id_and_errors_their_type() {
     let bed = Bed::new().await;
-    let good = bed.get("/clusters").await;
-    let bad = bed.get("/clusters/nope").await;
-    for answer in [&good, &bad] {
-        assert_eq!(answer.headers["x-amzn-requestid"].len(), 36);
+    let mut good = operations::on_entries(&bed, "dev").await;
+    good.extend(operations::on_cluster(&bed, "dev").await);
+    good.extend(operations::on_nothing(&bed).await);
+    let fault = json!({"action": {"kind": "error", "status": 500, "code": "ServerException", "message": "m"}});
+    bed.post("/_sim/faults", fault).await.good();
+    let mut bad = operations::on_entries(&bed, "dev").await;
+    bad.extend(operations::on_cluster(&bed, "dev").await);
+    bad.extend(operations::on_nothing(&bed).await);
+
+    let id = |answer: &Answer| answer.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+    for (name, answer) in &good {
+        assert_eq!((answer.status, id(answer).len()), (200, 36), "{name}: {}", answer.text);
+        assert!(answer.headers.get("x-amzn-errortype").is_none(), "{name}");
     }
-    assert_ne!(good.headers["x-amzn-requestid"], bad.headers["x-amzn-requestid"]);
-    assert!(good.headers.get("x-amzn-errortype").is_none());
+    for (name, answer) in &bad {
+        println!("{name}");
+        answer.refused_with(500, "ServerException", "m");
+    }
+    let ids: BTreeSet<_> = good.iter().chain(&bad).map(|(_, answer)| id(answer)).collect();
+    assert_eq!(ids.len(), 2 * 16, "every call of every operation has an id of its own");
+    let logged = bed.sim.calls();
+    assert!(logged.iter().all(|call| ids.contains(&call.request_id)), "and it is the one in the log");
+}
+
+#[tokio::test]
+async fn errors_name_their_cluster_and_spell_message_small() {
+    let bed = Bed::new().await;
+    let bad = bed.get("/clusters/nope").await;
     bad.refused(404, "ResourceNotFoundException");
     assert_eq!(bad.body["clusterName"], "nope");
     assert!(bad.body.get("Message").is_none());
@@ -83,12 +113,12 @@ async fn case_005_every_answer_has_a_request_id_and_errors_their_type() {
 #[tokio::test]
 async fn case_006_times_are_epoch_seconds_with_milliseconds() {
     let bed = Bed::new().await;
-    bed.post("/_sim/clock", json!({"frozen": true})).await.good();
+    bed.freeze().await;
     let now = bed.get("/_sim/clock").await.good()["nowMs"].as_i64().unwrap();
-    let advance = 1_000 - now.rem_euclid(1_000) + 97;
-    bed.post("/_sim/clock", json!({ "advanceMs": advance })).await.good();
+    bed.advance(1_000 - now.rem_euclid(1_000) + 97).await;
     let entry = bed.create_plain("dev", ROLE).await;
     for field in ["createdAt", "modifiedAt"] {
+        assert!(entry[field].is_number());
         let text = entry[field].to_string();
         assert!(text.ends_with(".097"), "{text}");
         assert_eq!(text.len(), "1744670748.097".len());

@@ -9,7 +9,7 @@ use aws_sdk_eks::operation::RequestId;
 use aws_sdk_eks::types::{
     AccessScope, AccessScopeType, AuthenticationMode, ClusterStatus, UpdateAccessConfigRequest, UpdateStatus,
 };
-use entryway::sandbox::sim::{Knobs, World, secret_of};
+use entryway::sandbox::sim::secret_of;
 use serde_json::json;
 
 use super::bed::{Bed, ROLE, policy};
@@ -28,8 +28,8 @@ fn client(bed: &Bed, retries: RetryConfig) -> Client {
 
 /// A simulator that checks signatures, and a client that does not retry.
 async fn strict() -> (Bed, Client) {
-    let knobs = Knobs { verify_signatures: true, ..Knobs::default() };
-    let bed = Bed::of(World::default().knobs(knobs)).await;
+    let bed = Bed::new().await;
+    bed.knobs(json!({"verifySignatures": true})).await;
     let client = client(&bed, RetryConfig::disabled());
     (bed, client)
 }

@@ -1,6 +1,6 @@
 //! Cases 92 to 95: tags by ARN, with errors of their own.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bed::{Bed, ROLE, entry_of, segment};
 
@@ -8,18 +8,39 @@ fn tags_of(arn: &str) -> String {
     format!("/tags/{}", segment(arn))
 }
 
-#[tokio::test]
-async fn case_092_093_tags_come_and_go() {
+/// A bed with an entry that has the tags `a` and `b`, and the entry's ARN.
+async fn tagged() -> (Bed, String) {
     let bed = Bed::new().await;
     let entry = bed.create("dev", json!({"principalArn": ROLE, "tags": {"a": "1", "b": "1"}})).await.good();
-    let arn = entry["accessEntry"]["accessEntryArn"].as_str().unwrap();
-    bed.post(&tags_of(arn), json!({"tags": {"b": "2", "c d": "3"}})).await.good();
-    let tags = |answer: serde_json::Value| answer["accessEntry"]["tags"].clone();
-    assert_eq!(tags(bed.describe("dev", ROLE).await.good()), json!({"a": "1", "b": "2", "c d": "3"}));
-    bed.delete(&format!("{}?tagKeys=a&tagKeys=c%20d&tagKeys=absent", tags_of(arn))).await.good();
-    assert_eq!(bed.get(&tags_of(arn)).await.good(), json!({"tags": {"b": "2"}}));
-    assert_eq!(tags(bed.describe("dev", ROLE).await.good()), json!({"b": "2"}));
+    let arn = entry["accessEntry"]["accessEntryArn"].as_str().unwrap().to_owned();
+    (bed, arn)
+}
 
+async fn shown(bed: &Bed) -> Value {
+    bed.describe("dev", ROLE).await.good()["accessEntry"]["tags"].clone()
+}
+
+#[tokio::test]
+async fn case_092_tags_are_added_to_what_is_there() {
+    let (bed, arn) = tagged().await;
+    assert_eq!(bed.post(&tags_of(&arn), json!({"tags": {"b": "2", "c d": "3"}})).await.good(), json!({}));
+    let merged = json!({"a": "1", "b": "2", "c d": "3"});
+    assert_eq!(shown(&bed).await, merged);
+    assert_eq!(bed.get(&tags_of(&arn)).await.good(), json!({ "tags": merged }));
+}
+
+#[tokio::test]
+async fn case_093_keys_are_taken_off_several_at_a_time() {
+    let (bed, arn) = tagged().await;
+    bed.post(&tags_of(&arn), json!({"tags": {"c d": "3"}})).await.good();
+    bed.delete(&format!("{}?tagKeys=a&tagKeys=c%20d&tagKeys=absent", tags_of(&arn))).await.good();
+    assert_eq!(shown(&bed).await, json!({"b": "1"}));
+    assert_eq!(bed.get(&tags_of(&arn)).await.good(), json!({"tags": {"b": "1"}}));
+}
+
+#[tokio::test]
+async fn clusters_have_tags_as_well() {
+    let bed = Bed::new().await;
     let cluster = "arn:aws:eks:eu-central-1:111122223333:cluster/dev";
     bed.post(&tags_of(cluster), json!({"tags": {"env": "dev"}})).await.good();
     assert_eq!(bed.get(&tags_of(cluster)).await.good(), json!({"tags": {"env": "dev"}}));
@@ -54,7 +75,7 @@ async fn case_095_the_arn_of_a_former_entry_names_nothing() {
     let first = bed.create_plain("dev", ROLE).await;
     bed.delete(&entry_of("dev", ROLE)).await.good();
     let second = bed.create_plain("dev", ROLE).await;
-    let path = |entry: &serde_json::Value| tags_of(entry["accessEntryArn"].as_str().unwrap());
+    let path = |entry: &Value| tags_of(entry["accessEntryArn"].as_str().unwrap());
     bed.get(&path(&first)).await.refused(404, "NotFoundException");
     bed.post(&path(&first), json!({"tags": {"a": "b"}})).await.refused(404, "NotFoundException");
     bed.get(&path(&second)).await.good();

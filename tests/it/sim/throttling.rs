@@ -1,7 +1,5 @@
 //! Case 102: too many calls.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -9,7 +7,7 @@ use super::bed::{Bed, KEY};
 
 async fn limited(throttle: Value) -> Bed {
     let bed = Bed::new().await;
-    bed.post("/_sim/clock", json!({"frozen": true})).await.good();
+    bed.freeze().await;
     bed.knobs(json!({ "throttle": throttle })).await;
     bed
 }
@@ -23,7 +21,7 @@ async fn case_102_a_bucket_empties_and_fills_again() {
     let answer = bed.get("/clusters").await;
     answer.refused_with(429, "TooManyRequestsException", "Too Many Requests");
     assert_eq!(answer.headers["x-amz-retry-after"], "250");
-    bed.sim.advance(Duration::from_millis(500));
+    bed.advance(500).await;
     bed.get("/clusters").await.good();
     bed.get("/clusters").await.refused(429, "TooManyRequestsException");
 

@@ -33,7 +33,7 @@ async fn case_050_a_token_does_not_outlive_the_entry_or_the_day() {
     bed.delete(&entry_of("dev", ROLE)).await.good();
     let second = bed.create("dev", ask.clone()).await.good();
     assert_ne!(first["accessEntry"]["accessEntryArn"], second["accessEntry"]["accessEntryArn"]);
-    bed.post("/_sim/clock", json!({"advanceMs": 24 * 60 * 60 * 1_000})).await.good();
+    bed.advance(24 * 60 * 60 * 1_000).await;
     bed.create("dev", ask).await.refused(409, "ResourceInUseException");
 }
 

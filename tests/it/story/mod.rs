@@ -28,12 +28,12 @@ struct Theatre {
 impl Theatre {
     async fn new(self_approval: SelfApproval) -> Self {
         let sim = Sim::start(SocketAddr::from(([127, 0, 0, 1], 0)), world()).await.unwrap();
-        let mut desk = harness::desk(database::connect(&database::fresh().await, Clock::database()));
+        let mut desk = harness::desk(database::connect(&database::fresh().await, Clock::database()), &sim);
         let mut settings = harness::settings();
         settings.tempo.interval = TimeDelta::milliseconds(300);
         settings.tempo.settle = TimeDelta::seconds(1);
         desk.settings = Arc::new(settings);
-        let pace = Pace { concurrency: 4, poll_interval: Duration::from_millis(200) };
+        let pace = Pace { poll_interval: Duration::from_millis(200), ..harness::pace() };
         let worker = Worker::new(desk.clone(), Arc::new(harness::eks(&sim)), pace);
         let mut tasks = JoinSet::new();
         tasks.spawn(worker.clone().watch_clusters(Duration::from_secs(1), CancellationToken::new()));

@@ -92,6 +92,32 @@ fn a_session_is_answered_with_the_role_behind_it() {
 }
 
 #[test]
+fn a_role_without_its_path_is_answered_with_the_arn_it_has() {
+    let mut world = World::sound();
+    let real = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Admin_0123";
+    world.ask.principal_arn = "arn:aws:iam::111122223333:role/AWSReservedSSO_Admin_0123".into();
+    world.presence = Some(known(real));
+    let told = detail(&world, Code::PrincipalNotFound);
+    assert!(told.contains(&format!("as {real}: give that ARN")), "{told}");
+}
+
+#[test]
+fn what_was_not_checked_says_why() {
+    let mut world = World::sound();
+    world.presence = Some(Presence::NotChecked("IAM did not answer properly for account 1".into()));
+    let warnings = world.check().expect("a sound ask").warnings;
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].code, "principal-not-checked");
+    assert_eq!(
+        warnings[0].detail,
+        format!(
+            "whether {} exists was not checked: IAM did not answer properly for account 1",
+            world.ask.principal_arn
+        )
+    );
+}
+
+#[test]
 fn conflicts_name_the_request_that_is_in_the_way() {
     let mut world = World::sound();
     let live =

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::super::warnings::WarningCode;
 use super::*;
 
-/// The contract's list of validation codes that the ask, the configuration and what is live decide.
+/// The contract's list of validation codes.
 const CONTRACT: &str = "principal-arn-invalid principal-sts-session principal-service-linked-role \
     principal-partition-mismatch principal-account-mismatch principal-account-not-allowed principal-must-be-role \
-    principal-protected type-unknown username-not-allowed-for-type username-reserved-prefix \
+    principal-not-found principal-protected type-unknown username-not-allowed-for-type username-reserved-prefix \
     username-session-name-needs-colon username-too-long groups-not-allowed-for-type group-reserved-prefix \
     group-invalid group-duplicate policies-not-allowed-for-type policy-arn-invalid policy-unknown \
     policy-service-linked-only policy-duplicate scope-type-invalid scope-namespaces-required \
@@ -19,9 +19,9 @@ const CONTRACT: &str = "principal-arn-invalid principal-sts-session principal-se
 /// Codes that Entryway has on top of the contract's.
 const ADDED: &str = "username-invalid reason-invalid ticket-invalid";
 
-/// The contract's list of warnings, but for the one that IAM decides.
+/// The contract's list of warnings.
 const WARNINGS: &str = "iam-user-discouraged no-permissions username-without-session-name custom-username-discouraged \
-    managed-node-role-not-needed group-binding-not-checked node-entry-removal-is-disruptive";
+    managed-node-role-not-needed group-binding-not-checked node-entry-removal-is-disruptive principal-not-checked";
 
 #[test]
 fn the_contract_is_kept() {

@@ -16,6 +16,7 @@ use super::*;
 use crate::domain::ask::{Ask, AskedPolicy};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::cluster::Cluster;
+use crate::domain::principal::{KnownPrincipal, Presence};
 
 /// An ask and everything it is checked against. Starts out sound.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub(super) struct World {
     pub(super) cluster: Option<Cluster>,
     pub(super) known_clusters: Vec<String>,
     pub(super) gate: Option<ClusterGate>,
+    /// Absent: whoever is asked for exists.
+    pub(super) presence: Option<Presence>,
     pub(super) limits: Limits,
     pub(super) now: DateTime<Utc>,
     pub(super) live: Vec<LiveEntry>,
@@ -59,6 +62,7 @@ impl World {
             cluster: Some(cluster),
             known_clusters: vec!["prod".into(), "staging".into()],
             gate: Some(gate("ACTIVE", "API")),
+            presence: None,
             limits: Limits {
                 max_duration: TimeDelta::days(7),
                 allow_permanent: true,
@@ -71,10 +75,12 @@ impl World {
     }
 
     pub(super) fn check(&self) -> Result<Accepted, Vec<Violation>> {
+        let presence = self.presence.clone().unwrap_or_else(|| known(&self.ask.principal_arn));
         let context = Context {
             cluster: self.cluster.as_ref(),
             known_clusters: &self.known_clusters,
             gate: self.gate.as_ref(),
+            presence: &presence,
             limits: &self.limits,
             now: self.now,
             catalogue: &Catalogue::built_in(),
@@ -102,6 +108,18 @@ impl World {
 
 pub(super) fn gate(status: &str, mode: &str) -> ClusterGate {
     ClusterGate { status: status.into(), authentication_mode: Some(mode.into()) }
+}
+
+/// That IAM knows the principal of this ARN; of what is none nobody knows anything.
+pub(super) fn known(arn: &str) -> Presence {
+    match arn.parse() {
+        Ok(arn) => Presence::Exists(KnownPrincipal {
+            arn,
+            unique_id: "AROAEXAMPLEEXAMPLEEXA".into(),
+            created_at: DateTime::UNIX_EPOCH,
+        }),
+        Err(_) => Presence::NotChecked("it is no principal".into()),
+    }
 }
 
 pub(super) fn on_cluster(policy: &str) -> AskedPolicy {

@@ -134,6 +134,22 @@ pub(super) const CASES: &[Case] = &[
         |w| principal(w, "arn:aws:iam::111122223333:role/entryway-target"),
         |w| principal(w, "arn:aws:iam::111122223333:role/entryway-targets"),
     ),
+    case(
+        Code::PrincipalNotFound,
+        "/principalArn",
+        |w| w.presence = Some(Presence::Missing),
+        |w| w.presence = Some(Presence::NotChecked("IAM hangs".into())),
+    ),
+    case(
+        Code::PrincipalNotFound,
+        "/principalArn",
+        |w| {
+            w.presence =
+                Some(known("arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_A_0"));
+            principal(w, "arn:aws:iam::111122223333:role/AWSReservedSSO_A_0");
+        },
+        |w| principal(w, "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_A_0"),
+    ),
     case(Code::TypeUnknown, "/type", |w| w.ask.entry_type = Some("EC3_LINUX".into()), |w| w.node("EC2 Linux")),
     case(
         Code::TypeConflict,

@@ -1,0 +1,42 @@
+//! The program itself, as an operator runs it.
+
+use std::process::{Command, Output};
+
+use crate::harness::database::{empty, number};
+
+fn entryway(arguments: &[&str], database_url: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_entryway"));
+    command.args(arguments).env_clear().envs(database_url.map(|url| ("DATABASE_URL", url)));
+    command.output().unwrap()
+}
+
+fn told(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test]
+async fn migrate_makes_the_schema_and_has_nothing_to_do_the_second_time() {
+    let url = empty().await;
+    for _ in 0..2 {
+        let database = url.clone();
+        let output = tokio::task::spawn_blocking(move || entryway(&["migrate"], Some(&database))).await.unwrap();
+        let (code, stdout, stderr) = told(&output);
+        assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "the schema is up to date\n", ""));
+    }
+    assert!(number(&url, "SELECT count(*) FROM _sqlx_migrations WHERE success").await >= 3);
+}
+
+#[test]
+fn migrate_says_in_one_line_what_keeps_it_from_it() {
+    let cases = [
+        (None, 2, "database.url"),
+        (Some("mysql://x"), 2, "database.url"),
+        (Some("postgres://nobody@127.0.0.1:1/nothing"), 1, "Postgres is not available"),
+    ];
+    for (url, expected, word) in cases {
+        let (code, stdout, stderr) = told(&entryway(&["migrate"], url));
+        assert_eq!((code, stdout.as_str()), (Some(expected), ""), "{url:?}: {stderr}");
+        assert!(stderr.contains(word) && !stderr.contains("panick"), "{url:?}: {stderr}");
+    }
+}
