@@ -62,6 +62,12 @@ pub(crate) fn approve(id: Uuid, n: u64) -> Call {
     call(Method::POST, format!("/v1/requests/{id}/reviews"), &reviewer(n), &body, StatusCode::CREATED)
 }
 
+/// Turns a request down as the n-th caller.
+pub(crate) fn deny(id: Uuid, n: u64) -> Call {
+    let body = json!({ "decision": "deny", "comment": "Ask for one namespace, please" });
+    call(Method::POST, format!("/v1/requests/{id}/reviews"), &reviewer(n), &body, StatusCode::CREATED)
+}
+
 /// Takes the n-th request back.
 pub(crate) fn withdraw(id: Uuid, n: u64) -> Call {
     call(Method::POST, format!("/v1/requests/{id}/withdraw"), &requester(n), &json!({}), StatusCode::OK)
