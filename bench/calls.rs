@@ -10,8 +10,11 @@ use super::http::Call;
 pub(crate) const ENGINEERS: u64 = 64;
 /// How many people sign off.
 pub(crate) const REVIEWERS: u64 = 4;
-/// What the name of the n-th principal begins with.
-pub(crate) const PRINCIPALS: &str = "arn:aws:iam::111122223333:role/bench/r";
+/// What the name of the n-th principal begins with. No configured cluster is in its account, so that nobody asks IAM about
+/// it, which Postgres knows nothing of.
+pub(crate) const PRINCIPALS: &str = "arn:aws:iam::444455556666:role/bench/r";
+/// The same in the account of the clusters, where IAM is asked.
+pub(crate) const AT_HOME: &str = "arn:aws:iam::111122223333:role/bench/r";
 /// What the name of the n-th requester begins with; the rest is n modulo [`ENGINEERS`].
 pub(crate) const REQUESTERS: &str = "engineer-";
 
@@ -42,9 +45,14 @@ fn call(method: Method, path: String, person: &str, body: &Value, expected: Stat
 
 /// Files the n-th request: to view one namespace of `prod` for eight hours, which one person has to sign off.
 pub(crate) fn submit(n: u64) -> Call {
+    submit_for(&principal(n), n)
+}
+
+/// The same for any principal.
+pub(crate) fn submit_for(principal: &str, n: u64) -> Call {
     let body = json!({
         "clusterName": "prod",
-        "principalArn": principal(n),
+        "principalArn": principal,
         "accessPolicies": [{
             "policyArn": "AmazonEKSViewPolicy",
             "accessScope": { "type": "namespace", "namespaces": ["payments"] },
@@ -59,6 +67,12 @@ pub(crate) fn submit(n: u64) -> Call {
 /// Signs off as the n-th caller.
 pub(crate) fn approve(id: Uuid, n: u64) -> Call {
     let body = json!({ "decision": "approve" });
+    call(Method::POST, format!("/v1/requests/{id}/reviews"), &reviewer(n), &body, StatusCode::CREATED)
+}
+
+/// Turns a request down as the n-th caller.
+pub(crate) fn deny(id: Uuid, n: u64) -> Call {
+    let body = json!({ "decision": "deny", "comment": "Ask for one namespace, please" });
     call(Method::POST, format!("/v1/requests/{id}/reviews"), &reviewer(n), &body, StatusCode::CREATED)
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn to_toml(listen: SocketAddr, database_url: &str, sim_url: &str, set
         let _ = write!(
             text,
             "[[clusters]]\nname = \"{cluster}\"\nregion = \"eu-central-1\"\naccount_id = \"111122223333\"\n\
-             environment = \"{cluster}\"\n"
+             environment = \"{cluster}\"\nallowed_principal_accounts = [\"111122223333\", \"444455556666\"]\n"
         );
     }
     let engineers: Vec<_> = (0..ENGINEERS).map(requester).collect();

@@ -30,8 +30,14 @@ pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {
     let differing = Differing::from([(id(seen).to_string(), hex_after(OLD_IDS))]);
     let head = format!("\\set n random(0, {BACKGROUND} - 1)\n");
     let script = Script::write(stand, &database, &head, &statements, differing).await?;
-    let contest =
-        Contest { stand, database: &database, service: &service, script: &script, what: "get one", budget: BUDGET };
+    let contest = Contest {
+        stand,
+        database: &database,
+        service: &service,
+        script: &script,
+        what: "get one",
+        budget: Some(BUDGET),
+    };
     let each = stand.args.calls;
     let calls = |base: u64| -> Calls {
         Arc::new(move |caller, place| get(id((base + caller * each + place) * STRIDE % BACKGROUND)))

@@ -13,7 +13,7 @@ mod worker;
 use clap::ValueEnum;
 use uuid::Uuid;
 
-use super::calls::{approve, submit as ask, withdraw};
+use super::calls::{approve, deny, submit as ask};
 use super::database::Database;
 use super::fill::Template;
 use super::http::Client;
@@ -86,10 +86,10 @@ async fn file_and_approve(client: &mut Client, n: u64) -> Result<Uuid> {
     Ok(id)
 }
 
-/// Fills the database with `count` requests whose life is over.
+/// Fills the database with `count` requests that were turned down, which is a review each.
 async fn fill_background(database: &Database, client: &mut Client, count: u64) -> Result<()> {
     let id = file(client, TEMPLATE).await?;
-    client.call(withdraw(id, TEMPLATE)).await?;
+    client.call(deny(id, 1)).await?;
     Template::of(database, id).await?.copy(database, 0..count).await?;
     database.run("VACUUM ANALYZE").await
 }

@@ -45,8 +45,14 @@ pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {
     ]);
     let head = format!("{IN_ORDER}\\set n :n + {first}\n");
     let script = Script::write(stand, &database, &head, &statements, differing).await?;
-    let contest =
-        Contest { stand, database: &database, service: &service, script: &script, what: "review", budget: BUDGET };
+    let contest = Contest {
+        stand,
+        database: &database,
+        service: &service,
+        script: &script,
+        what: "review",
+        budget: Some(BUDGET),
+    };
     let each = stand.args.calls;
     let calls = |base: u64| -> Calls {
         Arc::new(move |caller, place| approve(id(first + base + caller * each + place), caller))

@@ -1,6 +1,7 @@
 //! The question that quorum is: may this be applied now, with these approvals?
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression};
 
@@ -58,7 +59,7 @@ impl Approvals {
 /// Everything about an `activate` question but the approvals: the requester asks to have it applied.
 pub(super) struct QuorumQuestion<'a> {
     scene: &'a Scene<'a>,
-    entities: Entities,
+    entities: Rc<Entities>,
 }
 
 impl<'a> QuorumQuestion<'a> {
@@ -77,12 +78,12 @@ impl<'a> QuorumQuestion<'a> {
     }
 
     fn ask_of(&self, policies: &PolicySet, asked: &cedar_policy::PolicySet, approvals: &Approvals) -> Answer {
-        let context = match approvals.context(self.scene.moment()) {
-            Ok(context) => context,
-            Err(error) => return Answer::failed(&error),
+        let put = || {
+            let (context, resource) = (approvals.context(self.scene.moment()?)?, self.scene.resource()?);
+            let principal = entities::user(&self.scene.facts().requester.user);
+            let question = Question { principal, action: ACTIVATE, resource, context, entities: &self.entities };
+            Ok(policies.engine.ask_of(asked, question))
         };
-        let (principal, resource) = (entities::user(&self.scene.facts().requester.user), self.scene.resource());
-        let question = Question { principal, action: ACTIVATE, resource, context, entities: &self.entities };
-        policies.engine.ask_of(asked, question)
+        put().unwrap_or_else(|error| Answer::failed(&error))
     }
 }

@@ -52,14 +52,12 @@ impl PolicySet {
     /// and what errors mean.
     #[must_use]
     pub fn authorize(&self, who: &Identity, action: Action, facts: &Facts<'_>, call: &Call) -> Decision {
-        decide_without_policy(who, action, facts).unwrap_or_else(|| match Scene::new(facts, call.now) {
-            Ok(scene) => self.policy_decides(&scene, who, action, call),
-            Err(error) => self.decide(&Answer::failed(&error), who, action.in_words(), action.ends_access()),
-        })
+        self.authorize_in(&Scene::new(facts, call.now), who, action, call)
     }
 
-    /// [`PolicySet::authorize`] where the entities are built already.
-    pub(super) fn authorize_in(&self, scene: &Scene<'_>, who: &Identity, action: Action, call: &Call) -> Decision {
+    /// [`PolicySet::authorize`] for one of many questions about the same request.
+    #[must_use]
+    pub fn authorize_in(&self, scene: &Scene<'_>, who: &Identity, action: Action, call: &Call) -> Decision {
         decide_without_policy(who, action, scene.facts())
             .unwrap_or_else(|| self.policy_decides(scene, who, action, call))
     }
@@ -86,7 +84,7 @@ impl PolicySet {
         facts: &Facts<'_>,
         call: &Call,
     ) -> Vec<String> {
-        let Ok(scene) = Scene::new(facts, call.now) else { return Vec::new() };
+        let scene = Scene::new(facts, call.now);
         self.ask(&self.engine.slice(action.as_str()).permits, &scene, who, action, call).deciding
     }
 
@@ -104,8 +102,8 @@ impl PolicySet {
         call: &Call,
     ) -> Answer {
         let put = || {
-            let (context, entities) = (call.context(scene.moment())?, scene.with(who)?);
-            let (principal, resource) = (entities::user(&who.user), scene.resource());
+            let (context, entities) = (scene.context(call)?, scene.with(who)?);
+            let (principal, resource) = (entities::user(&who.user), scene.resource()?);
             let question = Question { principal, action: action.as_str(), resource, context, entities: &entities };
             Ok(self.engine.ask_of(policies, question))
         };

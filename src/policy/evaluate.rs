@@ -198,14 +198,14 @@ mod tests {
         let mut allowed = 0;
         for ask in [Ask::of("alice", "prod", "AmazonEKSViewPolicy", 9), Ask::of("bob", "dev", "AmazonEKSViewPolicy", 1)]
         {
-            let scene = Scene::new(&ask.facts(), now()).expect("entities");
-            let context = call().context(scene.moment()).expect("a context");
+            let scene = Scene::new(&ask.facts(), now());
+            let context = scene.context(&call()).expect("a context");
             for user in ["alice", "bob", "carol", "erin", "portal"] {
                 let entities = scene.with(&who(user)).expect("entities");
                 for action in Action::ALL.iter().map(|action| action.as_str()) {
                     let asked = |policies: &cedar_policy::PolicySet| {
                         let (principal, context) = (entities::user(user), context.clone());
-                        let resource = scene.resource();
+                        let resource = scene.resource().expect("entities");
                         let question = Question { principal, action, resource, context, entities: &entities };
                         set.engine.ask_of(policies, question)
                     };

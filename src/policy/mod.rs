@@ -38,4 +38,5 @@ pub use outlook::Outlook;
 pub use problems::{PolicyProblems, Problem};
 pub use quorum::{Discounted, Quorum, Standing};
 pub use run::{CaseResult, TestReport, test_dir};
+pub use scene::Scene;
 pub use world::World;

@@ -76,15 +76,20 @@ impl PolicySet {
     /// not count.
     #[must_use]
     pub fn standing(&self, facts: &Facts<'_>, reviews: &[Review], directory: &Directory, call: &Call) -> Standing {
-        let ours = || reviews.iter().filter(|review| review.request_id == facts.id);
+        self.standing_in(&Scene::new(facts, call.now), reviews, directory, call)
+    }
+
+    /// [`PolicySet::standing`] for one of many questions about the same request.
+    #[must_use]
+    pub fn standing_in(&self, scene: &Scene<'_>, reviews: &[Review], directory: &Directory, call: &Call) -> Standing {
+        let ours = || reviews.iter().filter(|review| review.request_id == scene.facts().id);
         let denial = ours().find(|review| review.decision == Verdict::Deny);
         let mut tally = Tally::default();
-        let quorum = Scene::new(facts, call.now).and_then(|scene| {
+        let quorum = QuorumQuestion::new(scene).map(|question| {
             if ours().any(|review| review.decision == Verdict::Approve) {
-                tally = self.tally(&scene, ours(), directory, call);
+                tally = self.tally(scene, ours(), directory, call);
             }
-            let question = QuorumQuestion::new(&scene)?;
-            Ok(self.quorum(&question, &Approvals::of(tally.approvers.values())))
+            self.quorum(&question, &Approvals::of(tally.approvers.values()))
         });
         let (mut quorum, errors) = quorum.unwrap_or_else(|error| self.broken(0, &Answer::failed(&error)));
         if let Some(denial) = denial {

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::events::Columns;
 use super::rows::{RequestRow, sound};
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, reviews};
 use crate::domain::event::NewEvent;
 use crate::domain::request::Request;
+use crate::domain::review::Review;
 use crate::domain::states::{EndReason, RequestState};
 
 mod list;
@@ -194,6 +195,24 @@ pub async fn find(store: &Store, id: Uuid) -> Result<Option<Request>, StoreError
     .fetch_optional(&store.pool)
     .await?;
     row.map(Request::try_from).transpose()
+}
+
+/// A request and its reviews, for showing: on one connection, because taking it and giving it back costs more than a look.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn find_reviewed(store: &Store, id: Uuid) -> Result<Option<(Request, Vec<Review>)>, StoreError> {
+    let mut connection = store.pool.acquire().await?;
+    let row = sqlx::query_as!(
+        RequestRow,
+        "-- requests.find_reviewed
+        SELECT * FROM request WHERE id = $1",
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some((row.try_into()?, reviews::read_on(&mut connection, &[id]).await?)))
 }
 
 /// A request, for changing: whoever else wants to change it waits for this transaction.

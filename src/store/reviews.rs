@@ -1,5 +1,6 @@
 //! Reviews. They are inserted and read, never changed.
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::rows::{ReviewRow, sound};
@@ -57,13 +58,18 @@ pub async fn read(store: &Store, ids: &[Uuid]) -> Result<Vec<Review>, StoreError
     if ids.is_empty() {
         return Ok(vec![]);
     }
+    read_on(&mut *store.pool.acquire().await?, ids).await
+}
+
+/// [`read`] on a connection that is at hand.
+pub(super) async fn read_on(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Review>, StoreError> {
     let rows = sqlx::query_as!(
         ReviewRow,
         "-- reviews.read
         SELECT * FROM review WHERE request_id = ANY($1) ORDER BY created_at, id",
         ids
     )
-    .fetch_all(&store.pool)
+    .fetch_all(connection)
     .await?;
     Ok(sound(rows))
 }

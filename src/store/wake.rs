@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use sqlx::postgres::PgListener;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -27,11 +29,14 @@ pub enum Notice {
     Resync,
 }
 
+/// Requests that changed, and whether there is work for a worker.
+type Told = (Vec<Uuid>, bool);
+
 /// The switchboard of one process.
 #[derive(Debug, Clone)]
 pub struct Hub {
     notices: broadcast::Sender<Notice>,
-    outbox: broadcast::Sender<(Vec<Uuid>, bool)>,
+    outbox: broadcast::Sender<Told>,
     work: Arc<Notify>,
 }
 
@@ -96,11 +101,27 @@ pub async fn listen(store: &Store, stop: &CancellationToken) -> Result<(), Store
                     store.hub.work.notify_one();
                 }
             },
-            sent = outbox.recv() => match sent {
-                Ok((changed, work)) => forward(store, &me, &changed, work).await?,
-                // Too much at once to tell one by one: whoever hears no ids looks for themselves.
-                Err(_) => forward(store, &me, &[], true).await?,
+            sent = outbox.recv() => {
+                let (changed, work) = gather(sent, &mut outbox);
+                forward(store, &me, &changed, work).await?;
             }
+        }
+    }
+}
+
+/// What there is to tell, together: every `NOTIFY` is a commit of its own. Too much to tell one by one is told without
+/// ids: whoever hears none looks for themselves.
+fn gather(first: Result<Told, RecvError>, outbox: &mut Receiver<Told>) -> Told {
+    let missed = (Vec::new(), true);
+    let Ok((mut changed, mut work)) = first else { return missed };
+    loop {
+        match outbox.try_recv() {
+            Ok((more, also)) => {
+                changed.extend(more);
+                work |= also;
+            }
+            Err(TryRecvError::Lagged(_)) => return missed,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return (changed, work),
         }
     }
 }
@@ -136,4 +157,28 @@ async fn forward(store: &Store, me: &str, changed: &[Uuid], work: bool) -> Resul
         .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_committed_meanwhile_is_told_together_and_what_was_missed_without_ids() {
+        let (send, mut outbox) = broadcast::channel(2);
+        let ids: Vec<_> = (0..2).map(|_| Uuid::now_v7()).collect();
+        for (id, work) in ids.iter().zip([false, true]) {
+            send.send((vec![*id], work)).expect("a receiver");
+        }
+        let first = outbox.recv().await;
+        assert_eq!(gather(first, &mut outbox), (ids.clone(), true));
+
+        for id in ids.iter().chain(&ids) {
+            send.send((vec![*id], false)).expect("a receiver");
+        }
+        let first = outbox.recv().await;
+        assert!(first.is_err(), "more than it holds");
+        assert_eq!(gather(first, &mut outbox), (vec![], true));
+        assert_eq!(gather(outbox.recv().await, &mut outbox), (ids, false), "what it still held");
+    }
 }

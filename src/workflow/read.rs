@@ -40,8 +40,7 @@ impl Desk {
     /// # Errors
     /// [`WorkflowError::NotFound`], also for what the caller may not see.
     pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<Details, WorkflowError> {
-        let request = requests::find(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
-        let given = reviews::read(&self.store, &[id]).await?;
+        let (request, given) = requests::find_reviewed(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
         let policies = self.policies.current();
         self.details(&policies, caller, request, given, self.store.clock().approximate()).ok_or(WorkflowError::NotFound)
     }

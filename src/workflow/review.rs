@@ -39,17 +39,21 @@ pub async fn review(desk: &Desk, act: Act<'_>, verdict: Verdict) -> Result<Outco
         return Ok(outcome);
     }
     let mut request = desk.open(&mut tx, &policies, act.caller, &act.target).await?;
-    if let Err(error) = admit(desk, &mut tx, &policies, &act, &verdict, &request).await {
-        tx.rollback().await?;
-        let action = verdict.decision.as_str();
-        return Err(desk.note_refusal(act.caller, action, Some(&request), error).await);
-    }
-    record(desk, &mut tx, &policies, &act, &verdict, &mut request).await?;
-    let details = desk.after(&mut tx, &policies, act.caller, vec![request]).await?;
-    conclude(tx, act.once.as_ref(), details).await
+    let mut reviews = match admit(desk, &mut tx, &policies, &act, &verdict, &request).await {
+        Ok(given) => given,
+        Err(error) => {
+            tx.rollback().await?;
+            let action = verdict.decision.as_str();
+            return Err(desk.note_refusal(act.caller, action, Some(&request), error).await);
+        }
+    };
+    record(desk, &mut tx, &policies, &act, &verdict, &mut request, &mut reviews).await?;
+    let details = desk.details_for_actor(&policies, act.caller, request, reviews, tx.now());
+    conclude(tx, act.once.as_ref(), vec![details]).await
 }
 
-/// Whether this person may say this about this request now.
+/// Whether this person may say this about this request now; answers what has been said about it before. As long as the
+/// request is locked, nobody says more.
 async fn admit(
     desk: &Desk,
     tx: &mut Tx,
@@ -57,7 +61,7 @@ async fn admit(
     act: &Act<'_>,
     verdict: &Verdict,
     request: &Request,
-) -> Result<(), WorkflowError> {
+) -> Result<Vec<Review>, WorkflowError> {
     let action = if verdict.decision == Decision::Approve { Action::Approve } else { Action::Deny };
     desk.permit(policies, act.caller, action, request, tx.now())?;
     if request.state != RequestState::Pending {
@@ -76,7 +80,8 @@ async fn admit(
     if given.iter().any(|review| review.reviewer == act.caller.user()) {
         return Err(WorkflowError::AlreadyReviewed);
     }
-    check_comment(verdict.decision, act.reason.as_deref())
+    check_comment(verdict.decision, act.reason.as_deref())?;
+    Ok(given)
 }
 
 fn check_comment(decision: Decision, comment: Option<&str>) -> Result<(), WorkflowError> {
@@ -92,6 +97,7 @@ fn check_comment(decision: Decision, comment: Option<&str>) -> Result<(), Workfl
     Ok(())
 }
 
+/// Adds what is said now to `reviews`, and sends the request where that leads.
 async fn record(
     desk: &Desk,
     tx: &mut Tx,
@@ -99,6 +105,7 @@ async fn record(
     act: &Act<'_>,
     verdict: &Verdict,
     request: &mut Request,
+    reviews: &mut Vec<Review>,
 ) -> Result<(), WorkflowError> {
     let (caller, now) = (act.caller, tx.now());
     let review = Review {
@@ -116,9 +123,9 @@ async fn record(
         StoreError::Duplicate { .. } => WorkflowError::AlreadyReviewed,
         other => other.into(),
     })?;
-    let all = reviews::of_requests(tx, &[request.id]).await?;
+    reviews.push(review.clone());
     let case = desk.case(request);
-    let standing = policies.standing(&case.facts(request), &all, &desk.directory, &call_of(caller, now));
+    let standing = policies.standing(&case.facts(request), reviews, &desk.directory, &call_of(caller, now));
     let data = json!({
         "reviewId": review.id,
         "decision": review.decision.as_str(),

@@ -9,7 +9,7 @@ use crate::domain::identity::Caller;
 use crate::domain::request::Request;
 use crate::domain::review::Review;
 use crate::domain::states::RequestState;
-use crate::policy::{Action, PolicySet, Standing};
+use crate::policy::{Action, Call, PolicySet, Scene, Standing};
 use crate::store::{Cas, StoreError, Tx, events, requests, reviews};
 
 /// A request with everything an answer tells about it.
@@ -51,9 +51,13 @@ impl Desk {
         reviews: Vec<Review>,
         now: DateTime<Utc>,
     ) -> Option<Details> {
-        let case = self.case(&request);
-        let view = policies.authorize(&caller.identity, Action::View, &case.facts(&request), &call_of(caller, now));
-        view.allowed.then(|| self.details_for_actor(policies, caller, request, reviews, now))
+        let (case, call) = (self.case(&request), call_of(caller, now));
+        let scene = Scene::new(&case.facts(&request), now);
+        if !policies.authorize_in(&scene, &caller.identity, Action::View, &call).allowed {
+            return None;
+        }
+        let (standing, allowed) = self.outlook(policies, caller, &scene, &call, &request, &reviews);
+        Some(Details { request, reviews, standing, allowed, required_reads: self.settings.tempo.reads })
     }
 
     /// Everything about requests that this transaction has just changed; whoever changed them may know.
@@ -88,19 +92,31 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Details {
         let (case, call) = (self.case(&request), call_of(caller, now));
-        let facts = case.facts(&request);
-        let may = |action| policies.authorize(&caller.identity, action, &facts, &call).allowed;
-        let standing = policies.standing(&facts, &reviews, &self.directory, &call);
+        let scene = Scene::new(&case.facts(&request), now);
+        let (standing, allowed) = self.outlook(policies, caller, &scene, &call, &request, &reviews);
+        Details { request, reviews, standing, allowed, required_reads: self.settings.tempo.reads }
+    }
+
+    /// Where the request of `scene` stands, and what `caller` may do about it.
+    fn outlook(
+        &self,
+        policies: &PolicySet,
+        caller: &Caller,
+        scene: &Scene<'_>,
+        call: &Call,
+        request: &Request,
+        reviews: &[Review],
+    ) -> (Standing, Vec<&'static str>) {
         let has_reviewed = reviews.iter().any(|review| review.reviewer == caller.user());
         let is_review = |action| matches!(action, Action::Approve | Action::Deny);
-        let undecidable = has_reviewed || request.is_overdue(now);
+        let undecidable = has_reviewed || request.is_overdue(call.now);
         let allowed = DOABLE
             .into_iter()
             .filter(|(action, states)| states.contains(&request.state) && !(undecidable && is_review(*action)))
-            .filter(|(action, _)| may(*action))
+            .filter(|(action, _)| policies.authorize_in(scene, &caller.identity, *action, call).allowed)
             .map(|(action, _)| action.as_str())
             .collect();
-        Details { request, reviews, standing, allowed, required_reads: self.settings.tempo.reads }
+        (policies.standing_in(scene, reviews, &self.directory, call), allowed)
     }
 
     /// Locks the request for changing, if it is there, the caller may see it, and it is what they think it is.

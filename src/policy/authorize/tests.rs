@@ -1,9 +1,12 @@
 //! Who may do what with the starter set, and what neither policies nor their errors can change.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::policy::testing::{Ask, call, starter, starter_and, who};
+use crate::domain::identity::Via;
+use crate::policy::testing::{Ask, call, directory, starter, starter_and, who};
 
 /// A policy on this action that always errs, in a way no validator can see.
 fn broken(effect: &str, action: &str) -> String {
@@ -48,6 +51,34 @@ fn the_starter_set_row_by_row() {
         let allowed: Vec<ServiceAction> = ServiceAction::ALL.iter().copied().filter(may).collect();
         assert_eq!(allowed, expected, "{user}");
     }
+}
+
+/// What is kept from one question about a request to the next is never an answer to another question.
+#[test]
+fn many_questions_about_one_request_are_answered_as_each_alone() {
+    let set = starter_and(
+        r#"@id("console") permit (principal, action == Entryway::Action::"view", resource)
+           when { context.via == "console" && context has sourceIp };"#,
+    );
+    let (ask, source_ip) = (prod(), Some([10, 0, 0, 7].into()));
+    let (facts, console) = (ask.facts(), Call { via: Via::Console, source_ip, ..call() });
+    let scene = Scene::new(&facts, call().now);
+    let mut groups_of_sre = who("erin");
+    groups_of_sre.groups = who("bob").groups;
+    let mut answers = BTreeSet::new();
+    for _ in 0..2 {
+        for who in [who("bob"), who("erin"), groups_of_sre.clone(), who("alice"), who("stranger")] {
+            for (action, call) in Action::ALL.iter().flat_map(|action| [(*action, call()), (*action, console)]) {
+                let answer = set.authorize_in(&scene, &who, action, &call);
+                assert_eq!(answer, set.authorize(&who, action, &facts, &call), "{who:?} {action:?} {call:?}");
+                answers.insert((answer.allowed, answer.deciding));
+            }
+        }
+        let reviews = ask.approved_by(&["bob"]);
+        let standing = set.standing_in(&scene, &reviews, &directory(), &call());
+        assert_eq!(standing, set.standing(&facts, &reviews, &directory(), &call()));
+    }
+    assert!(answers.len() > 5, "{answers:?}");
 }
 
 #[test]

@@ -25,8 +25,9 @@ fn full() -> Ask {
 #[test]
 fn what_policy_sees_fits_the_schema() {
     for ask in [full(), Ask::of("alice", "dev", "AmazonEKSViewPolicy", 0)] {
-        let scene = Scene::new(&ask.facts(), crate::policy::testing::now()).expect("entities");
-        let entities = scene.with(&who("bob")).expect("entities");
+        let facts = ask.facts();
+        let scene = Scene::new(&facts, crate::policy::testing::now());
+        let entities = Entities::clone(&scene.with(&who("bob")).expect("entities"));
         Entities::from_entities(entities, Some(&SCHEMA)).expect("entities of the schema");
     }
 }
