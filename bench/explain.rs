@@ -7,8 +7,8 @@ use super::Result;
 use super::database::Database;
 use super::postgres_log::Statement;
 
-/// The steps of the plans that Postgres has for `statement`, and how many rows it expects any of them to sort at most: with its values known, and for any values, which is what it
-/// settles on after a few runs.
+/// The steps of the plans that Postgres has for `statement`, and how many rows it expects any of them to sort at most: with its
+/// values known, and for any values, which is what it settles on after a few runs.
 pub(crate) async fn steps(database: &Database, statement: &Statement) -> Result<(Vec<String>, Option<u64>)> {
     let mut connection = database.connect().await?;
     let values: Vec<_> = statement.values.iter().map(literal).collect();

@@ -237,7 +237,8 @@ impl<E: Eks> Worker<E> {
     ) -> Result<Round, WorkflowError> {
         let operation = step.map_or("observe", Step::operation);
         tracing::warn!(entry = %name_of(&run.lease), operation, %error, class = error.class.as_str(), "a call to EKS did not go through");
-        let failure = retry::failure(error, cluster, run.record.attempts, self.desk.settings.tempo.interval);
+        let interval = self.desk.settings.tempo.interval;
+        let failure = retry::failure(error, cluster, run.record.attempts, interval, run.ending);
         reconcile::trouble(&self.desk, run, step, &failure).await?;
         Ok(Round::Closed)
     }

@@ -13,6 +13,10 @@ const FIRST_WAIT: TimeDelta = TimeDelta::milliseconds(500);
 /// The longest wait between two attempts that were just unlucky: access that should be gone is not left alone for longer.
 pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(15);
 
+/// The longest wait before access that is to end is tried again after AWS said that there were too many calls. The pace of all
+/// calls is slowed down already; if ending backed off like everything else, it would come to its turn last, not first.
+const LONGEST_WAIT_TO_END: TimeDelta = TimeDelta::seconds(2);
+
 /// The longest wait for somebody to mend something, and the longest that AWS may ask for.
 const LONGEST_REST: TimeDelta = TimeDelta::seconds(60);
 
@@ -27,8 +31,15 @@ pub(super) fn backoff(attempts: i32, longest: TimeDelta) -> TimeDelta {
     TimeDelta::milliseconds(rand::rng().random_range(whole / 2..=whole))
 }
 
-/// What `error` means for the entry, after `attempts` in a row. `interval` is how soon a read may show something new.
-pub(super) fn failure(error: &EksError, cluster: &Cluster, attempts: i32, interval: TimeDelta) -> Failure {
+/// What `error` means for the entry, after `attempts` in a row. `interval` is how soon a read may show something new, and
+/// `ending` whether there is something to take away.
+pub(super) fn failure(
+    error: &EksError,
+    cluster: &Cluster,
+    attempts: i32,
+    interval: TimeDelta,
+    ending: bool,
+) -> Failure {
     let (code, detail) = error.explain(cluster);
     let is_snooze = matches!(error.class, Class::NotVisibleYet | Class::InUse | Class::ClusterNotReady);
     let wait = match error.class {
@@ -37,6 +48,7 @@ pub(super) fn failure(error: &EksError, cluster: &Cluster, attempts: i32, interv
         _ => {
             let asked = error.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
             let longest = match error.class {
+                Class::Throttled if ending => LONGEST_WAIT_TO_END,
                 Class::Transient | Class::BadAnswer | Class::Throttled => LONGEST_WAIT,
                 _ => LONGEST_REST,
             };

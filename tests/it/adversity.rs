@@ -217,6 +217,28 @@ async fn when_aws_says_too_many_every_replica_slows_down() {
 }
 
 #[tokio::test]
+async fn what_is_to_end_comes_back_soon_however_often_aws_says_too_many() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    bed.until(request.id, RequestState::Active).await;
+    bed.sim.inject(
+        serde_json::from_value(json!({ "op": "*", "times": 12, "action": {
+            "kind": "error", "status": 429, "code": "TooManyRequestsException", "message": "Too Many Requests",
+        } }))
+        .unwrap(),
+    );
+    bed.revoke("bob", request.id).await.unwrap();
+    let mut looks = 0;
+    while bed.truth("dev", ROLE).await.is_some() && looks < 20 {
+        bed.work().await;
+        looks += 1;
+        bed.pass(TimeDelta::seconds(2));
+    }
+    assert!((12..20).contains(&looks), "{looks} looks, two seconds apart");
+    bed.until(request.id, RequestState::Ended).await;
+}
+
+#[tokio::test]
 async fn an_expiry_that_comes_while_a_look_is_put_off_is_claimed_as_an_ending() {
     let bed = Bed::new().await;
     let request = bed.granted(view("payments")).await;

@@ -29,50 +29,103 @@ pub struct Filter {
     pub expires_before: Option<DateTime<Utc>>,
 }
 
-/// One query for each leading column, because what is planned for "any requester" is wrong for a rare one. The
-/// other filters follow in the order of ids, so that no plan ever sorts.
-macro_rules! page {
-    ($name:literal, $lead:literal, $store:expr, $filter:expr, $before:expr, $limit:expr, $key:expr) => {{
-        let filter: &Filter = $filter;
-        let states: Vec<String> = filter.states.iter().map(|state| state.as_str().to_owned()).collect();
-        let newest = filter.created_before.map(|at| lowest_id(at + CLOCK_SLACK));
-        let oldest = filter.created_after.map(|at| lowest_id(at - CLOCK_SLACK));
+/// A list that starts with the rows that `$lead` picks, in the order of an index that begins with the same columns, so that no
+/// plan walks through rows that the other filters leave out by the thousand.
+macro_rules! rows {
+    ($name:literal $suffix:literal, $open:literal, $lead:literal $also:literal, $close:literal, $key:expr, $states:expr, $ask:expr) => {{
+        let Ask { store, filter, before, newest, oldest, limit } = $ask;
         sqlx::query_as!(
             RequestRow,
             "-- requests.list_by_"
                 + $name
+                + $suffix
                 + "
-            SELECT * FROM request
+            SELECT request.* FROM "
+                + $open
+                + " request
              WHERE "
                 + $lead
+                + $also
                 + "
-               AND id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
                AND id < coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-               AND id >= coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')
-               AND (cardinality($5::text[]) = 0 OR state = ANY ($5))
+               AND id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+               AND id >= coalesce($5::uuid, '00000000-0000-0000-0000-000000000000')
                AND ($6::text IS NULL OR cluster_name = $6)
                AND ($7::text IS NULL OR principal_arn = $7)
                AND ($8::text IS NULL OR requester = $8)
                AND ($9::timestamptz IS NULL OR created_at > $9)
                AND ($10::timestamptz IS NULL OR created_at < $10)
                AND ($11::timestamptz IS NULL OR expires_at < $11)
-             ORDER BY id DESC LIMIT $12",
+             ORDER BY id DESC LIMIT $12"
+                + $close,
             $key,
-            $before,
+            $states,
+            before,
             newest,
             oldest,
-            &states,
             filter.cluster_name,
             filter.principal_arn,
             filter.requester,
             filter.created_after,
             filter.created_before,
             filter.expires_before,
-            $limit
+            limit
         )
-        .fetch_all(&$store.pool)
+        .fetch_all(&store.pool)
         .await?
     }};
+}
+
+/// One query for each leading column, because what is planned for "any requester" is wrong for a rare one; and for any state,
+/// one state, or several, each of which is a list of its own that starts with the newest, so that at most a page of each
+/// is looked at.
+macro_rules! page {
+    ($name:literal, $lead:literal, $key:expr, $ask:expr) => {
+        match $ask.states().as_slice() {
+            [] => rows!($name "", "", $lead " AND $2::text IS NULL", "", $key, None::<&str>, $ask),
+            [state] => rows!($name "_and_state", "", $lead " AND state = $2", "", $key, state, $ask),
+            states => rows!(
+                $name "_and_states",
+                "unnest($2::text[]) AS wanted (of_state) CROSS JOIN LATERAL (SELECT * FROM",
+                $lead " AND state = wanted.of_state",
+                ") AS request ORDER BY id DESC LIMIT $12",
+                $key,
+                states as &[&str],
+                $ask
+            ),
+        }
+    };
+}
+
+/// One question for a stretch of a list.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    store: &'a Store,
+    filter: &'a Filter,
+    before: Option<Uuid>,
+    /// The ids of what was filed in the time that the filter leaves, give or take the clocks of replicas.
+    newest: Option<Uuid>,
+    oldest: Option<Uuid>,
+    limit: i64,
+}
+
+impl<'a> Ask<'a> {
+    fn new(store: &'a Store, filter: &'a Filter, before: Option<Uuid>, limit: i64) -> Self {
+        // Nothing ends before it was filed.
+        let newest = filter.created_before.into_iter().chain(filter.expires_before).min();
+        let newest = newest.map(|at| lowest_id(at + CLOCK_SLACK));
+        let oldest = filter.created_after.map(|at| lowest_id(at - CLOCK_SLACK));
+        Self { store, filter, before, newest, oldest, limit }
+    }
+
+    /// The states that are asked for, each once.
+    fn states(&self) -> Vec<&'static str> {
+        RequestState::ALL
+            .into_iter()
+            .filter(|state| self.filter.states.contains(state))
+            .map(RequestState::as_str)
+            .collect()
+    }
 }
 
 /// A stretch of a list.
@@ -89,20 +142,12 @@ pub struct Batch {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn list(store: &Store, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Batch, StoreError> {
+    let ask = Ask::new(store, filter, before, limit);
     let rows = match filter {
-        Filter { requester: Some(requester), .. } => {
-            page!("requester", "requester = $1", store, filter, before, limit, requester)
-        }
-        Filter { principal_arn: Some(arn), .. } => {
-            page!("principal", "principal_arn = $1", store, filter, before, limit, arn)
-        }
-        Filter { cluster_name: Some(cluster), .. } => {
-            page!("cluster", "cluster_name = $1", store, filter, before, limit, cluster)
-        }
-        Filter { states, .. } if states.len() == 1 => {
-            page!("state", "state = $1", store, filter, before, limit, states[0].as_str())
-        }
-        _ => page!("id", "$1::text IS NULL", store, filter, before, limit, None::<String>),
+        Filter { requester: Some(requester), .. } => page!("requester", "requester = $1", requester, ask),
+        Filter { principal_arn: Some(arn), .. } => page!("principal", "principal_arn = $1", arn, ask),
+        Filter { cluster_name: Some(cluster), .. } => page!("cluster", "cluster_name = $1", cluster, ask),
+        _ => page!("id", "$1::text IS NULL", None::<&str>, ask),
     };
     let full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
     let next = rows.last().filter(|_| full).map(|row| row.id);

@@ -74,6 +74,13 @@ async fn filters_add_up_and_the_newest_come_first() {
         ("bob", "requester=alice&state=pending&clusterName=dev".into(), vec![0]),
         ("bob", format!("requester=alice&principalArn={ROLE}&clusterName=dev&state=active&reviewable=false"), vec![4]),
         ("bob", format!("requester=dan&principalArn={ROLE}"), vec![]),
+        ("bob", "requester=alice&state=pending&state=active&state=pending".into(), vec![4, 1, 0]),
+        ("bob", "clusterName=prod&state=pending".into(), vec![1]),
+        ("bob", "clusterName=dev&state=active&state=ended&state=pending".into(), vec![4, 3, 2, 0]),
+        ("bob", format!("principalArn={ROLE}&state=active"), vec![4]),
+        ("bob", format!("principalArn={ROLE}&state=active&state=pending&clusterName=dev"), vec![4, 3, 0]),
+        ("bob", format!("state=active&state=pending&createdBefore={}", text(third)), vec![1, 0]),
+        ("bob", format!("state=active&state=failed&expiresBefore={}", text(expires)), vec![]),
     ];
     for (who, query, expected) in cases {
         assert_eq!(list(who, &query).await, expected, "{who} {query}");
@@ -104,6 +111,33 @@ async fn pages_hold_everything_once_whatever_is_filed_meanwhile() {
         }
     }
     assert_eq!((seen, pages), (whole, 5));
+}
+
+#[tokio::test]
+async fn pages_of_several_states_hold_each_request_once_in_the_order_of_filing() {
+    let api = Api::new().await;
+    for place in 0..13 {
+        let id = api.filed("alice").await;
+        if place % 3 == 0 {
+            api.post("alice", &format!("{id}/withdraw")).await.is(200);
+        }
+    }
+    for filter in ["", "&requester=alice", "&clusterName=dev", &format!("&principalArn={ROLE}")] {
+        let query = format!("/v1/requests?state=withdrawn&state=pending{filter}");
+        let whole = ids(&api.get("bob", &format!("{query}&maxResults=100")).await.is(200));
+        assert_eq!(whole, ids(&api.get("bob", "/v1/requests").await.is(200)));
+        assert_eq!(whole.len(), 13);
+        let (mut seen, mut token) = (vec![], String::new());
+        loop {
+            let page = api.get("bob", &format!("{query}&maxResults=4{token}")).await.is(200);
+            seen.extend(ids(&page));
+            match page.body["nextToken"].as_str() {
+                Some(next) => token = format!("&nextToken={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen, whole, "{filter}");
+    }
 }
 
 #[tokio::test]
