@@ -10,6 +10,7 @@ mod target;
 pub(crate) use command::Command;
 pub(crate) use json::{LONGEST_BODY, TakenBody};
 pub(crate) use query::{NoParameters, Parameters, flag, text, time};
+pub(crate) use strict::object;
 pub(crate) use target::{PathId, Target};
 
 use axum::body::Body;

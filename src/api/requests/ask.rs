@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::extract::TakenBody;
+use super::super::extract::{TakenBody, object};
 use super::super::problem::{Code, FieldError, Problem};
 use crate::domain::ask::{Ask, AskedPolicy};
 
@@ -74,6 +74,7 @@ pub(crate) struct NewAccessPolicy {
     #[schema(example = "AmazonEKSViewPolicy", required = true)]
     policy_arn: String,
     /// Where it is to hold.
+    #[serde(default, deserialize_with = "object")]
     #[schema(required = true)]
     access_scope: Option<NewAccessScope>,
 }

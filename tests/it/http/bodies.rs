@@ -30,6 +30,8 @@ async fn json_that_is_not_what_the_call_takes_is_refused_where_it_is_wrong() {
         (r#"{"kubernetesGroups": ["a", 1]}"#, "/kubernetesGroups/1"),
         (r#"{"accessPolicies": [{"policy": "x"}]}"#, "/accessPolicies/0"),
         (r#"{"accessPolicies": [{"accessScope": {"kind": "cluster"}}]}"#, "/accessPolicies/0/accessScope"),
+        (r#"{"accessPolicies": [{"accessScope": ["cluster"]}]}"#, "/accessPolicies/0/accessScope"),
+        (r#"{"accessPolicies": [{"accessScope": ["namespace", ["a"]]}]}"#, "/accessPolicies/0/accessScope"),
         (r#"{"reason": "a\u0000b"}"#, "/reason"),
         (r#"{"startAt": "tomorrow"}"#, "/startAt"),
         (r#"{"duration": 8}"#, "/duration"),
