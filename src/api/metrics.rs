@@ -61,7 +61,7 @@ async fn figures(desk: &Desk) -> Result<Response, WorkflowError> {
     gauge("active_grants", "Grants that are proven.", &alone(of(RequestState::Active)));
     let help = "Age of the oldest grant that is signed off and not applied yet.";
     gauge("oldest_unapplied_approval_seconds", help, &alone(figures.oldest_unapplied_seconds));
-    let help = "By how much the latest grant is over its time without being proven gone.";
+    let help = "How long the latest grant should have ended without being proven gone: over its time, or taken back.";
     gauge("expiry_overdue_seconds_max", help, &alone(figures.expiry_overdue_seconds));
     gauge("entries_waiting", "Entries that are due and that nobody works on.", &alone(figures.entries_waiting));
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

@@ -1,7 +1,9 @@
 //! Is it there, can it work, how are things.
 
+use chrono::TimeDelta;
 use entryway::api;
 use entryway::clock::Clock;
+use entryway::domain::states::RequestState;
 use entryway::workflow::Desk;
 use reqwest::Method;
 use serde_json::json;
@@ -35,6 +37,24 @@ async fn figures_are_for_those_who_may_audit() {
         assert!(figures.text.lines().any(|known| known == line), "{line}: {}", figures.text);
     }
     assert!(!figures.text.contains("alice") && !figures.text.contains("arn:"), "nobody is named");
+}
+
+#[tokio::test]
+async fn access_that_was_taken_back_and_is_still_there_shows_in_the_figures() {
+    let api = Api::new().await;
+    let id = api.granted().await.rsplit('/').next().unwrap().parse().unwrap();
+    api.bed.until(id, RequestState::Active).await;
+    let overdue = async || {
+        let figures = api.get("olga", "/metrics").await.is(200).text;
+        let figure = figures.lines().find_map(|line| line.strip_prefix("entryway_expiry_overdue_seconds_max "));
+        figure.unwrap().parse::<i64>().unwrap()
+    };
+    assert_eq!(overdue().await, 0);
+    api.bed.revoke("bob", id).await.unwrap();
+    api.bed.pass(TimeDelta::minutes(7));
+    assert_eq!(overdue().await, 420);
+    api.bed.until(id, RequestState::Ended).await;
+    assert_eq!(overdue().await, 0);
 }
 
 #[tokio::test]
