@@ -9,7 +9,9 @@ use super::auth::TokenEntry;
 use super::listen::Peer;
 use super::problem::{Code, Problem};
 use super::state::ApiState;
+use crate::domain::event;
 use crate::domain::identity::{Caller, Identity, Via};
+use crate::domain::rules;
 use crate::policy::ServiceAction;
 
 /// The header in which a service names the person it speaks for.
@@ -76,7 +78,9 @@ fn person_spoken_for(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut given = headers.get_all(ON_BEHALF_OF).iter();
     let Some(value) = given.next() else { return Ok(None) };
     let name = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
-    let plain = !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_control);
+    // What posed as another name would stand so in the audit log.
+    let plain = !name.is_empty() && name.len() <= LONGEST && name.trim() == name && rules::misleading(name).is_none();
+    let plain = plain && !name.contains(['\n', '\t']);
     if !plain || given.next().is_some() {
         let detail = "name exactly one person, in UTF-8, as the directory spells them";
         return Err(Problem::parameter("Entryway-On-Behalf-Of", detail));
@@ -92,6 +96,9 @@ fn speak_for(service: Caller, person: &str, state: &ApiState) -> Result<Caller, 
     }
     if !state.desk.may(&service, ServiceAction::ActFor) {
         return forbidden("policy does not let you speak for people (actFor)");
+    }
+    if person == event::SELF {
+        return forbidden("Entryway-On-Behalf-Of names Entryway itself; name a person");
     }
     let identity = state.desk.directory.identity(person);
     if identity.service || person == service.user() || state.tokens.is_service(person) {

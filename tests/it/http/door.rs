@@ -84,10 +84,10 @@ async fn nobody_else_speaks_for_anybody_and_nobody_for_a_service() {
     me("alice").header(FOR, "bob").await.fails(403, "forbidden");
     me("alice").header(FOR, "alice").await.fails(403, "forbidden");
     me("robot").header(FOR, "alice").await.fails(403, "forbidden");
-    for service in ["portal", "robot"] {
+    for service in ["portal", "robot", "entryway"] {
         me("portal").header(FOR, service).await.fails(403, "forbidden");
     }
-    for nobody in ["", "a\tb"] {
+    for nobody in ["", "a\tb", "bob\u{200b}", "\u{202e}bob"] {
         let answer = me("portal").header(FOR, nobody).await.fails(400, "bad-parameter");
         assert_eq!(answer.errors(), [("bad-parameter".to_owned(), "Entryway-On-Behalf-Of".to_owned())]);
     }
