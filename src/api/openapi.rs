@@ -34,6 +34,7 @@ worker applies the entry, proves that it has taken hold, and takes it back when 
     tags(
         (name = "requests", description = "Ask for access, decide on it, give it back."),
         (name = "clusters", description = "What there is to ask for."),
+        (name = "inventory", description = "Who holds what on a cluster, live from EKS."),
         (name = "caller", description = "Who is calling."),
         (name = "problems", description = "What each code means."),
         (name = "service", description = "The service itself: probes and this document."),
@@ -125,6 +126,8 @@ failures! {
     FindFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
     /// Of paging through a list.
     ListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, Internal, Unavailable];
+    /// Of paging through a list of one thing.
+    FindListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
     /// Of filing a request.
     SubmitFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestNotPermitted,

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::rows::sound;
 use super::{Store, StoreError, Tx};
 use crate::domain::record::EntryRecord;
 
@@ -222,6 +223,46 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
     .fetch_optional(&mut *tx.inner)
     .await?;
     row.ok_or(StoreError::LeaseLost)?.try_into()
+}
+
+/// What is remembered of the entries of `principals`, for showing. One whose row does not decode is left out.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<Vec<EntryRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        EntryRow,
+        "-- entries.of
+        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+               overdue_reported
+          FROM entry WHERE cluster_name = $1 AND principal_arn = ANY ($2)",
+        cluster,
+        principals
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    Ok(sound(rows))
+}
+
+/// What is remembered of the entries on `cluster` that Entryway last wrote something into and that nobody is at work on.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        EntryRow,
+        "-- entries.resting
+        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+               overdue_reported
+          FROM entry
+         WHERE cluster_name = $1 AND written->'content' <> 'null' AND lease_until IS NULL AND NOT drifted",
+        cluster
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    Ok(sound(rows))
 }
 
 /// Records what is known of the entry now, and goes on holding it.

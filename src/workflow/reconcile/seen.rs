@@ -92,7 +92,10 @@ async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord, later: DateTim
     record.doubt_until = None;
     record.last_error = None;
     record.written = Some(Written { content: run.desired.clone() });
-    if std::mem::take(&mut record.drifted) {
+    // Our entry without our tag is not put right yet.
+    let tagged = run.found.is_some() || run.desired.is_none() || record.layered_on().is_some();
+    if record.drifted && tagged {
+        record.drifted = false;
         let event = NewEvent::by_entryway(EventType::EntryRepaired, json!({ "entry": run.desired }));
         events::append(tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
     }
