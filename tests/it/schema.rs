@@ -16,7 +16,7 @@ const DATA: &[(i64, &str)] = &[
     (5, include_str!("../data/migrations/0005_eks_pace.sql")),
     (6, include_str!("../data/migrations/0006_entry_baseline.sql")),
     (7, include_str!("../data/migrations/0007_entry_recheck.sql")),
-    (11, include_str!("../data/migrations/0011_cluster_listing.sql")),
+    (11, include_str!("../data/migrations/0011_listing_and_drift.sql")),
 ];
 
 #[tokio::test]

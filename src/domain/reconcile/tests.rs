@@ -50,6 +50,7 @@ fn record(written: Option<Option<EntryContent>>, touched: Option<i64>) -> EntryR
         baseline: None,
         last_error: None,
         drifted: false,
+        drifted_to: None,
         overdue_reported: false,
     }
 }

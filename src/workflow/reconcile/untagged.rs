@@ -27,7 +27,7 @@ pub async fn untagged(
 ) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
-    if !std::mem::replace(&mut record.drifted, true) {
+    if record.note_drift(&json!({ "tags": tags })) {
         let mut before = tags.clone();
         before.insert(OWNER_TAG.to_owned(), desk.settings.installation.clone());
         let data =
