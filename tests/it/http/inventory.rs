@@ -7,13 +7,17 @@ use std::time::{Duration, Instant};
 use entryway::domain::cluster::{Cluster, ExistingEntries};
 use entryway::domain::states::RequestState;
 use entryway::sandbox::sim::{Denial, Fault};
+use entryway::worker::{Turn, Turns, Urgency};
 use entryway::workflow::{Clusters, Desk};
+use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::bed::{Answer, Api, ask};
 use crate::harness::{ROLE, cluster, http};
 
 const CREATOR: &str = "arn:aws:iam::111122223333:role/cluster-creator";
+const SERVICE_LINKED: &str =
+    "arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
 const DEV: &str = "/v1/clusters/dev/entries";
 
 fn layers(desk: &mut Desk) {
@@ -30,10 +34,14 @@ fn one(principal: &str) -> String {
 }
 
 /// Creates or edits an entry as somebody else would.
-async fn edit(api: &Api, principal: &str, mut edit: Value) {
+async fn edit(api: &Api, principal: &str, change: Value) {
+    edit_with(&http(), api, principal, change).await;
+}
+
+async fn edit_with(client: &Client, api: &Api, principal: &str, mut edit: Value) {
     edit["cluster"] = json!("dev");
     edit["principalArn"] = json!(principal);
-    let answer = http().put(format!("{}/_sim/entries", api.bed.sim.endpoint_url())).json(&edit).send().await.unwrap();
+    let answer = client.put(format!("{}/_sim/entries", api.bed.sim.endpoint_url())).json(&edit).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
@@ -72,10 +80,11 @@ fn find<'a>(page: &'a Answer, principal: &str) -> &'a Value {
 async fn three_thousand_entries_are_listed_in_pages_with_one_call_for_each_that_is_shown() {
     let api = Api::new().await;
     let request = active(&api).await;
-    // The creator's and ours are there already.
-    for number in 0..2_998 {
+    let client = http();
+    // The creator's, that of EKS's own role and ours are there already.
+    for number in 0..2_997 {
         let kind = if number % 100 == 0 { "EC2_LINUX" } else { "STANDARD" };
-        edit(&api, &role(&format!("u-{number:04}")), json!({ "type": kind })).await;
+        edit_with(&client, &api, &role(&format!("u-{number:04}")), json!({ "type": kind })).await;
     }
     let before = api.bed.sim.calls().len();
     let pages = pages(&api, 100).await;
@@ -109,7 +118,7 @@ async fn pages_of_any_size_hold_everything_once() {
     }
     for size in [1, 3, 5, 10, 50] {
         let seen: Vec<_> = pages(&api, size).await.iter().flat_map(|page| page.each("principalArn")).collect();
-        assert_eq!((seen.len(), seen.is_sorted()), (10, true), "by {size}");
+        assert_eq!((seen.len(), seen.is_sorted()), (11, true), "by {size}");
     }
 }
 
@@ -136,6 +145,8 @@ async fn an_entry_is_shown_with_what_it_should_hold_and_what_it_holds() {
     let listed = api.get("bob", DEV).await.is(200);
     assert_eq!(find(&listed, ROLE)["drift"]["differences"], said, "live, before the worker has looked");
     assert_eq!(find(&listed, CREATOR)["managed"], "foreign");
+    let linked = find(&listed, SERVICE_LINKED);
+    assert_eq!((&linked["managed"], &linked["protected"]), (&json!("foreign"), &json!("serviceLinkedRole")));
     assert_eq!(find(&listed, &other)["managed"], "foreign");
 
     // Somebody else's, with a grant on top.
@@ -237,7 +248,8 @@ async fn where_eks_shows_only_some_the_page_ends_early_and_the_next_goes_on_ther
         "status": 500, "code": "ServerException", "message": "no"}});
     api.bed.sim.inject(fault(broken));
     let first = api.get("bob", DEV).await.is(200);
-    assert_eq!(first.each("principalArn"), [CREATOR.to_owned(), role("u-0"), role("u-1"), role("u-2")]);
+    let shown = [SERVICE_LINKED.to_owned(), CREATOR.to_owned(), role("u-0"), role("u-1"), role("u-2")];
+    assert_eq!(first.each("principalArn"), shown);
     let next = format!("{DEV}?nextToken={}", first.body["nextToken"].as_str().unwrap());
     api.get("bob", &next).await.fails(503, "unavailable");
     api.bed.sim.heal();
@@ -291,4 +303,21 @@ async fn a_dry_run_shows_what_is_there_already_and_says_when_it_could_not_look()
     let blind = dry(&api).await;
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
     assert_eq!((codes(&blind), &blind["entry"]["before"]), (vec![json!("eks-unavailable")], &Value::Null));
+}
+
+#[tokio::test]
+async fn whoever_only_looks_joins_no_queue_that_somebody_with_work_would_wait_in() {
+    let api = Api::new().await;
+    let (dev, store) = (cluster("dev"), api.bed.desk.store.clone());
+    // The clock stands still, so that no turns come back.
+    let turns = Turns::new(store, 10, Duration::from_secs(15));
+    let mut came = 0;
+    while turns.wait(&dev, 1, Urgency::Idle).await.unwrap() == Turn::Come {
+        came += 1;
+    }
+    assert!((10..=14).contains(&came), "a second of calls, and a third of one on credit: {came}");
+    for urgency in [Urgency::CanWait, Urgency::Urgent] {
+        assert_eq!(turns.wait(&dev, 1, urgency).await.unwrap(), Turn::Come);
+    }
+    assert!(matches!(turns.wait(&dev, 1, Urgency::Idle).await.unwrap(), Turn::Queue(_)));
 }
