@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
@@ -33,15 +34,20 @@ impl<E: Eks> Worker<E> {
     /// # Errors
     /// Those of the store.
     pub async fn list_clusters(&self) -> Result<(), WorkflowError> {
-        let mut listings = tokio::task::JoinSet::new();
+        let mut listings = JoinSet::new();
+        self.start_listings(&mut listings).await?;
+        listings.join_all().await;
+        Ok(())
+    }
+
+    async fn start_listings(&self, listings: &mut JoinSet<()>) -> Result<(), WorkflowError> {
         for name in reconcile::claim_listings(&self.desk).await? {
             let worker = self.clone();
-            listings.spawn(async move { worker.list_cluster(&name).await });
-        }
-        while let Some(listing) = listings.join_next().await {
-            if let Ok(Err(error)) = listing {
-                tracing::warn!(%error, "the entries of a cluster could not be listed; trying again later");
-            }
+            listings.spawn(async move {
+                if let Err(error) = worker.list_cluster(&name).await {
+                    tracing::warn!(cluster = name, %error, "the entries could not be listed; trying again later");
+                }
+            });
         }
         Ok(())
     }
@@ -100,7 +106,7 @@ impl<E: Eks> Worker<E> {
 
     async fn turn_to_list(&self, cluster: &Cluster) -> Result<bool, WorkflowError> {
         for _ in 0..MOST_WAITS {
-            match self.turns.wait(cluster, 1, Urgency::Idle).await? {
+            match self.turns.wait(cluster, 1, Urgency::CanWait).await? {
                 Turn::Come => return Ok(true),
                 Turn::Queue(wait) => tokio::time::sleep(wait.to_std().unwrap_or_default()).await,
             }
@@ -110,8 +116,11 @@ impl<E: Eks> Worker<E> {
 
     /// Lists entries every so often until `stop`, looking every `every` whether it is time.
     pub async fn watch_entries(self, every: Duration, stop: CancellationToken) {
+        // A cluster that takes its time keeps none of the others waiting.
+        let mut listings = JoinSet::new();
         loop {
-            if let Err(error) = self.list_clusters().await {
+            while listings.try_join_next().is_some() {}
+            if let Err(error) = self.start_listings(&mut listings).await {
                 tracing::warn!(%error, "cannot list the entries of the clusters; trying again");
             }
             tokio::select! {

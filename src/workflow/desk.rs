@@ -114,10 +114,10 @@ impl Catalogues {
 
     /// EKS lists `names` somewhere.
     pub(super) fn learn(&self, names: &[String]) {
-        let known = self.current();
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if names.iter().any(|name| known.kind(name).is_none()) {
             let all = known.iter().map(|(name, _)| name.to_owned()).chain(names.iter().cloned());
-            *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Catalogue::from_names(all));
+            *known = Arc::new(Catalogue::from_names(all.collect::<Vec<_>>()));
         }
     }
 }

@@ -101,7 +101,10 @@ impl Desk {
             match look {
                 Ok(None) => {}
                 Ok(Some(entry)) => items.push(self.held(cluster, principal, Some(&entry), &known)),
-                Err(Blind::Strange | Blind::Token) => items.push(self.held(cluster, principal, None, &known)),
+                // That it cannot be read says nothing about how it is.
+                Err(Blind::Strange | Blind::Token) => {
+                    items.push(Held { drift: vec![], ..self.held(cluster, principal, None, &known) });
+                }
                 Err(silent) if items.is_empty() => return Err(silent.into_error(cluster)),
                 Err(_) => {
                     let after = items.last().map(|held| held.principal_arn.clone());

@@ -112,21 +112,21 @@ pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec
     let (requests, live) = prepare(desk, &mut tx, &policies, caller, &asks, &presences).await?;
     let now = tx.now();
     tx.rollback().await?;
-    let theirs = look_at_theirs(desk, &requests).await;
+    let theirs = look_at_theirs(desk, &requests).await?;
     let previews = requests.into_iter().zip(theirs).map(|(mut request, theirs)| {
         let beside = of_entry(&live, &request);
         let mut contents: Vec<_> = beside.iter().map(|r| (r.id, r.spec.content.clone())).collect();
         let mut change = Change::of(&mut contents, &request);
         request.warnings.extend(match theirs {
-            Ok(None) => None,
-            Ok(Some(entry)) => {
+            Theirs::Nothing => None,
+            Theirs::Entry(entry) => {
                 let layers = desk.clusters.get(&request.spec.cluster_name).is_some_and(|cluster| {
                     cluster.existing_entries == ExistingEntries::Layer && can_be_layered_on(&entry.content)
                 });
                 change = Change::beside(entry.content, &contents, layers);
                 (!layers).then(|| warning(Trouble::EntryNotOwned, NOT_OWNED.to_owned()))
             }
-            Err(why) => Some(warning(
+            Theirs::Unknown(why) => Some(warning(
                 Trouble::EksUnavailable,
                 format!("whether there is an entry of somebody else's was not checked: {why}"),
             )),
@@ -141,27 +141,35 @@ pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec
     Ok(previews.collect())
 }
 
-/// What the entries of `requests` hold that is not of Entryway's making, or why that is not known. Never waits for long.
-async fn look_at_theirs(desk: &Desk, requests: &[Request]) -> Vec<Result<Option<ObservedEntry>, WorkflowError>> {
+/// What is there already that is not of Entryway's making.
+enum Theirs {
+    Nothing,
+    Entry(ObservedEntry),
+    /// Why that is not known, for people.
+    Unknown(String),
+}
+
+/// What the entries of `requests` hold that is not of Entryway's making. Never waits for long.
+async fn look_at_theirs(desk: &Desk, requests: &[Request]) -> Result<Vec<Theirs>, WorkflowError> {
     let until = Instant::now() + PATIENCE;
     let mut looks = JoinSet::new();
     for (place, request) in requests.iter().enumerate() {
         let (desk, spec) = (desk.clone(), request.spec.clone());
         looks.spawn(async move {
-            let look = match desk.clusters.get(&spec.cluster_name) {
-                Some(cluster) => desk.theirs(cluster, &spec.principal, until).await,
-                None => Ok(None),
-            };
-            (place, look)
+            let Some(cluster) = desk.clusters.get(&spec.cluster_name) else { return (place, Ok(None)) };
+            (place, desk.theirs(cluster, &spec.principal, until).await)
         });
     }
-    let mut theirs: Vec<_> = requests.iter().map(|_| Ok(None)).collect();
+    let mut theirs: Vec<_> = requests.iter().map(|_| Theirs::Nothing).collect();
     while let Some(look) = looks.join_next().await {
-        if let Ok((place, look)) = look {
-            theirs[place] = look;
-        }
+        let Ok((place, look)) = look else { continue };
+        theirs[place] = match look {
+            Ok(entry) => entry.map_or(Theirs::Nothing, Theirs::Entry),
+            Err(WorkflowError::Blind(why)) => Theirs::Unknown(why),
+            Err(error) => return Err(error),
+        };
     }
-    theirs
+    Ok(theirs)
 }
 
 /// An entry before and after a request.

@@ -139,7 +139,7 @@ async fn a_list_that_lags_is_a_reason_to_look_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_not_to_be_had_harms_nothing_and_takes_no_other_clusters_time() {
+async fn a_list_that_is_not_to_be_had_harms_nothing() {
     let bed = Bed::new().await;
     active(&bed).await;
     bed.sim.configure(|knobs| {
