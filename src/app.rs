@@ -6,6 +6,7 @@ mod reload;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod service;
+mod window;
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub use registry::IamRegistry;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{SandboxOptions, sandbox, sim};
 pub use service::{Roles, Service};
+pub use window::Window;
 
 /// Why a command did not do what it was asked to. The text says what to do about it.
 #[derive(Debug, Error)]

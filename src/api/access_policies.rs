@@ -9,8 +9,9 @@ use super::caller::Authenticated;
 use super::extract::{Parameters, json_response, text};
 use super::openapi::{CallerHeaders, ReadFailures};
 use super::problem::Problem;
-use super::views::AccessPolicyKind;
-use crate::domain::catalogue::policy_arn;
+use super::views::{AccessPolicyKind, CatalogueSource};
+use crate::domain::catalogue::{PolicyKind, policy_arn};
+use crate::domain::cluster::Cluster;
 use crate::workflow::Desk;
 
 /// An EKS access policy that can be named in a request, or why not.
@@ -37,6 +38,10 @@ pub(crate) struct KnownAccessPolicy {
 pub(crate) struct AccessPolicyList {
     /// The policies.
     items: Vec<KnownAccessPolicy>,
+    /// `eks`: EKS listed them within the last minutes. `builtIn`: EKS could not be asked, and these are those that Entryway
+    /// knows by itself.
+    #[schema(value_type = CatalogueSource)]
+    source: &'static str,
     /// Always null: the list comes whole.
     #[schema(example = json!(null))]
     next_token: Option<String>,
@@ -47,23 +52,27 @@ pub(crate) struct AccessPolicyList {
 /// Those EKS has, and who may have each.
 #[utoipa::path(get, path = "/v1/access-policies", tag = "clusters", operation_id = "listAccessPolicies",
     params(CallerHeaders, ("clusterName" = Option<String>, Query,
-        description = "Write the ARNs for this cluster's partition; `aws` unless given", example = "prod")),
+        description = "Ask in this cluster's region, and write the ARNs for its partition; the first cluster unless given",
+        example = "prod")),
     responses((status = 200, description = "The access policies, by name", body = AccessPolicyList), ReadFailures))]
 pub(crate) async fn list(
     State(desk): State<Desk>,
     _: Authenticated,
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let partition = parameters.one("clusterName", |name| {
+    let cluster = parameters.one("clusterName", |name| {
         let cluster = desk.clusters.get(&text(name)?);
-        Ok(cluster.ok_or("is no cluster here; GET /v1/clusters lists them")?.partition())
+        Ok(cluster.ok_or("is no cluster here; GET /v1/clusters lists them")?)
     });
     parameters.end()?;
-    let view = |(name, kind): (&str, crate::domain::catalogue::PolicyKind)| KnownAccessPolicy {
+    let (catalogue, live) = desk.access_policies(cluster).await;
+    let partition = cluster.or_else(|| desk.clusters.iter().next()).map(Cluster::partition);
+    let view = |(name, kind): (&str, PolicyKind)| KnownAccessPolicy {
         name: name.to_owned(),
         policy_arn: policy_arn(partition.unwrap_or("aws"), name),
         kind: kind.as_str(),
         description: kind.meaning(),
     };
-    Ok(json_response(&AccessPolicyList { items: desk.catalogue.iter().map(view).collect(), next_token: None }))
+    let source = if live { "eks" } else { "builtIn" };
+    Ok(json_response(&AccessPolicyList { items: catalogue.iter().map(view).collect(), source, next_token: None }))
 }

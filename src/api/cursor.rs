@@ -14,6 +14,9 @@ use super::problem::{Code, Problem};
 use crate::domain::identity::Caller;
 use crate::workflow::Desk;
 
+/// The length of an HMAC-SHA-256.
+const MAC: usize = 32;
+
 /// The key that page tokens are signed with. All replicas share it; it is read once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PageKey(Arc<OnceCell<String>>);
@@ -38,14 +41,24 @@ pub(super) struct Listing<'a> {
 impl<'a> Listing<'a> {
     /// The list that `caller` asked for with these filters.
     pub(super) fn new(key: &'a str, caller: &Caller, filters: &[(String, Vec<String>)]) -> Self {
-        let asked = serde_json::to_vec(&("requests", caller.user(), &caller.submitted_by, filters));
+        Self::of("requests", key, caller, filters)
+    }
+
+    /// The same for another kind of list.
+    pub(super) fn of(kind: &str, key: &'a str, caller: &Caller, filters: &[(String, Vec<String>)]) -> Self {
+        let asked = serde_json::to_vec(&(kind, caller.user(), &caller.submitted_by, filters));
         Self { key, asked: asked.expect("texts and lists are JSON") }
     }
 
     /// The token of the page that starts after `last`.
     pub(super) fn token(&self, last: Uuid) -> String {
-        let mut token = last.as_bytes().to_vec();
-        token.extend_from_slice(&self.mac(last).finalize().into_bytes());
+        self.sealed(last.as_bytes())
+    }
+
+    /// The token of the page that starts where `place` says.
+    pub(super) fn sealed(&self, place: &[u8]) -> String {
+        let mut token = place.to_vec();
+        token.extend_from_slice(&self.mac(place).finalize().into_bytes());
         URL_SAFE_NO_PAD.encode(token)
     }
 
@@ -54,25 +67,38 @@ impl<'a> Listing<'a> {
     /// # Errors
     /// `next-token-invalid` for anything that [`Listing::token`] did not make for this very list.
     pub(super) fn start(&self, token: &str) -> Result<Uuid, Problem> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok();
-        let parts = bytes.as_deref().and_then(|bytes| bytes.split_at_checked(16));
-        let read = parts.and_then(|(id, mac)| {
-            let id = Uuid::from_slice(id).ok()?;
-            self.mac(id).verify_slice(mac).ok().map(|()| id)
-        });
-        read.ok_or_else(|| {
-            let detail = "nextToken is not one of this list; send it as it was answered, with the same filters";
-            Problem::new(Code::NextTokenInvalid, detail)
-        })
+        let place = self.opened(token)?;
+        Uuid::from_slice(&place).map_err(|_| not_one())
     }
 
-    fn mac(&self, last: Uuid) -> Hmac<Sha256> {
+    /// What [`Listing::sealed`] was given.
+    ///
+    /// # Errors
+    /// As [`Listing::start`].
+    pub(super) fn opened(&self, token: &str) -> Result<Vec<u8>, Problem> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok();
+        let parts = bytes.as_deref().and_then(|bytes| bytes.split_at_checked(bytes.len().checked_sub(MAC)?));
+        let read = parts.and_then(|(place, mac)| {
+            self.mac(place).verify_slice(mac).ok()?;
+            Some(place.to_vec())
+        });
+        read.ok_or_else(not_one)
+    }
+
+    fn mac(&self, place: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.key.as_bytes()).expect("HMAC takes keys of any length");
         mac.update(b"entryway/page/v1\n");
-        mac.update(last.as_bytes());
+        // How long the first is, so that nothing can move from it into the second.
+        mac.update(&u64::try_from(place.len()).unwrap_or_default().to_be_bytes());
+        mac.update(place);
         mac.update(&self.asked);
         mac
     }
+}
+
+fn not_one() -> Problem {
+    let detail = "nextToken is not one of this list; send it as it was answered, with the same filters";
+    Problem::new(Code::NextTokenInvalid, detail)
 }
 
 #[cfg(test)]
@@ -106,6 +132,7 @@ mod tests {
             Listing::new("key", &alice, &filters("ended")),
             Listing::new("key", &alice, &[]),
             Listing::new("another key", &alice, &mine),
+            Listing::of("entries", "key", &alice, &mine),
         ];
         for other in others {
             assert_eq!(other.start(&token).expect_err("not its own").code(), "next-token-invalid");

@@ -6,6 +6,7 @@ mod auth;
 mod caller;
 mod clusters;
 mod cursor;
+mod entries;
 mod extract;
 mod front;
 mod lanes;
@@ -48,6 +49,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(requests::timeline))
         .routes(routes!(clusters::list))
         .routes(routes!(clusters::get))
+        .routes(routes!(entries::list))
+        .routes(routes!(entries::get))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
         .routes(routes!(problem::index))

@@ -8,7 +8,9 @@ use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type};
+use utoipa::openapi::{
+    ContentBuilder, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
+};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
 
 use super::problem::{Code, Entry, MEDIA_TYPE, ProblemView, rule};
@@ -34,6 +36,7 @@ worker applies the entry, proves that it has taken hold, and takes it back when 
     tags(
         (name = "requests", description = "Ask for access, decide on it, give it back."),
         (name = "clusters", description = "What there is to ask for."),
+        (name = "inventory", description = "Who holds what on a cluster, live from EKS."),
         (name = "caller", description = "Who is calling."),
         (name = "problems", description = "What each code means."),
         (name = "service", description = "The service itself: probes and this document."),
@@ -125,6 +128,8 @@ failures! {
     FindFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
     /// Of paging through a list.
     ListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, Internal, Unavailable];
+    /// Of paging through a list of one thing.
+    FindListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
     /// Of filing a request.
     SubmitFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestNotPermitted,
@@ -161,12 +166,25 @@ pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
         }
     }
     for (name, schema) in &mut document.components.get_or_insert_default().schemas {
-        if let RefOr::T(Schema::Object(object)) = schema
-            && object.additional_properties.is_none()
-            && name != "FieldError"
-        {
-            object.required = object.properties.keys().cloned().collect();
+        let RefOr::T(schema) = schema else { continue };
+        match schema {
+            Schema::Object(object) if name != "FieldError" => require_all(object),
+            Schema::AllOf(parts) => {
+                for part in &mut parts.items {
+                    if let RefOr::T(Schema::Object(object)) = part {
+                        require_all(object);
+                    }
+                }
+            }
+            _ => {}
         }
+    }
+}
+
+/// Every field of an answer is there; bodies, which refuse unknown fields, say themselves what they need.
+fn require_all(object: &mut Object) {
+    if object.additional_properties.is_none() {
+        object.required = object.properties.keys().cloned().collect();
     }
 }
 

@@ -7,19 +7,18 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, IamRegistry, reload};
+use super::{Failure, IamRegistry, Window, reload};
 use crate::api::{self, ApiState, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
-use crate::domain::catalogue::Catalogue;
 use crate::domain::reconcile::Tempo;
 use crate::domain::rules::Limits;
-use crate::eks::aws::{AwsEks, AwsIam, AwsOptions, StaticCredentials};
+use crate::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
 use crate::lifecycle::{Ended, Signals, Tasks};
 use crate::policy::PolicySet;
 use crate::store::{self, Store};
-use crate::worker::{Pace, Worker, sweep};
-use crate::workflow::{self, Clusters, Desk, Policies, Principals, Settings};
+use crate::worker::{Pace, Turns, Worker, sweep};
+use crate::workflow::{self, Catalogues, Clusters, Desk, Inventory, Policies, Principals, Settings};
 
 /// What one process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +63,13 @@ impl Service {
             store.migrate().await.map_err(|error| Failure::Failed(error.to_string()))?;
         }
         store.ready().await.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-        let aws = AwsEks::new(AwsOptions {
+        let aws = Arc::new(AwsEks::new(AwsOptions {
             endpoint_url: config.eks.endpoint_url.clone(),
             static_credentials: credentials,
             operation_timeout: config.worker.operation_timeout,
             installation: config.installation.clone(),
-        });
-        let desk = desk(config, store.clone(), policies, aws.iam());
+        }));
+        let desk = desk(config, store.clone(), policies, &aws);
         reload::announce(&desk).await?;
         let tasks = Tasks::new();
         if roles.worker {
@@ -115,14 +114,14 @@ impl Service {
     }
 }
 
-async fn start_worker(config: &Config, desk: &Desk, aws: AwsEks, tasks: &Tasks) {
+async fn start_worker(config: &Config, desk: &Desk, aws: Arc<AwsEks>, tasks: &Tasks) {
     let pace = Pace {
         concurrency: config.worker.concurrency,
         poll_interval: config.worker.poll_interval,
         calls_per_second: config.worker.eks_calls_per_second,
         patience: config.worker.operation_timeout,
     };
-    let worker = Worker::new(desk.clone(), Arc::new(aws), pace);
+    let worker = Worker::new(desk.clone(), aws, pace);
     let watching = worker.clone();
     let stop = tasks.soft();
     tasks.spawn("clusters", async move { watching.watch_clusters(HEALTH_TICK, stop).await });
@@ -134,6 +133,9 @@ async fn start_worker(config: &Config, desk: &Desk, aws: AwsEks, tasks: &Tasks) 
     if tokio::time::timeout(FIRST_LOOK, all_known).await.is_err() {
         info!("some clusters have not answered yet; starting without knowing them");
     }
+    let (listing, stop) = (worker.clone(), tasks.soft());
+    let tick = HEALTH_TICK.min((config.worker.drift_interval / 8).to_std().unwrap_or(HEALTH_TICK));
+    tasks.spawn("entries", async move { listing.watch_entries(tick, stop).await });
     let stop = tasks.soft();
     tasks.spawn("worker", async move { worker.run(stop).await });
     tasks.spawn("sweep", sweep::run(desk.clone(), config.worker.poll_interval, tasks.soft()));
@@ -177,14 +179,17 @@ async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr
         .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}; free the port or set {key}")))
 }
 
-fn desk(config: &Config, store: Store, policies: PolicySet, iam: AwsIam) -> Desk {
+fn desk(config: &Config, store: Store, policies: PolicySet, aws: &Arc<AwsEks>) -> Desk {
+    let worker = &config.worker;
+    let turns = Turns::new(store.clone(), worker.eks_calls_per_second, worker.operation_timeout);
     Desk {
+        inventory: Inventory::new(Arc::new(Window::new(aws.clone(), turns))),
         store,
         policies: Policies::new(policies),
         directory: Arc::new(config.directory.clone()),
         clusters: Arc::new(config.clusters.iter().cloned().collect::<Clusters>()),
-        principals: Principals::new(Arc::new(IamRegistry(iam))),
-        catalogue: Arc::new(Catalogue::built_in()),
+        principals: Principals::new(Arc::new(IamRegistry(aws.iam()))),
+        catalogue: Catalogues::default(),
         settings: Arc::new(settings(config)),
     }
 }

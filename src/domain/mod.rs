@@ -13,6 +13,7 @@ pub mod entry;
 pub mod event;
 pub mod iam;
 pub mod identity;
+pub mod inventory;
 pub mod merge;
 pub mod pace;
 pub mod plan;

@@ -48,6 +48,8 @@ pub enum Verdict {
         /// The calls that would put it right.
         steps: Vec<Step>,
     },
+    /// It shows what is desired, and our tag has been taken off it. Its ARN says that it is ours all the same.
+    Untagged,
     /// The entry is somebody else's, and grants may be layered on it: remember what it holds.
     Remember,
     /// The owner of an entry with grants layered on it has changed it: their change is kept ([`rebase`]).
@@ -192,7 +194,10 @@ pub fn judge(
                 Verdict::NotYet
             }
         }
-        _ if from_seen.is_empty() => Verdict::Agrees,
+        _ if from_seen.is_empty() => match observed {
+            Some(entry) if proven && lost_its_tag(record, desired, entry, now, terms) => Verdict::Untagged,
+            _ => Verdict::Agrees,
+        },
         // What was proven is still what is desired, and EKS shows something else. One read may be stale; two are not.
         Some(written) if proven && plan(written, desired).is_empty() => {
             if record.disagreeing_reads == 0 {
@@ -203,6 +208,18 @@ pub fn judge(
         }
         _ => Verdict::Write { from: seen.cloned(), steps: from_seen },
     }
+}
+
+/// Whether somebody took our tag off an entry that is ours and is to stay. One that was put back on may not show yet.
+fn lost_its_tag(
+    record: &EntryRecord,
+    desired: Option<&EntryContent>,
+    entry: &ObservedEntry,
+    now: DateTime<Utc>,
+    terms: &Terms<'_>,
+) -> bool {
+    let shows = record.touched_at.is_none_or(|touched| now >= touched + terms.tempo.visibility);
+    desired.is_some() && record.layered_on().is_none() && shows && !entry.is_owned_by(terms.installation)
 }
 
 /// Whether the owner of a layered entry has changed it. Where the outcome of the last write is unknown, what that write may

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::baseline::Baseline;
@@ -54,6 +54,8 @@ pub struct EntryRecord {
     pub last_error: Option<LastError>,
     /// Somebody changed it behind Entryway's back, and that has been reported.
     pub drifted: bool,
+    /// The digest of what was reported then.
+    pub drifted_to: Option<String>,
     /// That proving it takes too long has been reported.
     pub overdue_reported: bool,
 }
@@ -80,6 +82,16 @@ impl EntryRecord {
             self.restart_proof();
             self.proof_of = Some(goal);
         }
+    }
+
+    /// Notes that the entry drifted to `found`; whether that is news.
+    pub fn note_drift(&mut self, found: &Value) -> bool {
+        let mut hasher = Sha256::new_with_prefix("entryway/drift/v1\n");
+        hasher.update(canonical_json(found));
+        let digest = Some(hex(&hasher.finalize()));
+        let news = !self.drifted || self.drifted_to != digest;
+        (self.drifted, self.drifted_to) = (true, digest);
+        news
     }
 
     /// Forgets what was read so far, because what is desired or what is there has changed.

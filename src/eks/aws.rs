@@ -9,6 +9,7 @@ use super::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written, behalf};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::{AccessScope, EntryContent, EntryType, ObservedEntry};
+use crate::domain::inventory::EntryPage;
 
 mod clients;
 mod convert;
@@ -82,19 +83,24 @@ impl AwsEks {
 }
 
 impl Eks for AwsEks {
-    async fn observe(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+    async fn glance(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
         let on = self.on(cluster).await;
         let describe =
             on.client.describe_access_entry().cluster_name(&cluster.eks_name).principal_arn(principal.to_string());
-        let entry = match call!(on, describe) {
+        match call!(on, describe) {
             Ok(answer) => {
-                answer.access_entry.ok_or_else(|| EksError::bad_answer("DescribeAccessEntry answered no entry"))?
+                let none = || EksError::bad_answer("DescribeAccessEntry answered no entry");
+                convert::entry(answer.access_entry.ok_or_else(none)?, cluster, principal).map(Some)
             }
-            Err(error) if error.says_no_entry() => return Ok(None),
-            Err(error) if error.is_not_found() => return self.absent(cluster, principal).await,
-            Err(error) => return Err(error),
-        };
-        let mut observed = convert::entry(entry, cluster, principal)?;
+            Err(error) if error.says_no_entry() => Ok(None),
+            Err(error) if error.is_not_found() => self.absent(cluster, principal).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn observe(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+        let Some(mut observed) = self.glance(cluster, principal).await? else { return Ok(None) };
+        let on = self.on(cluster).await;
         if !observed.content.entry_type.takes_policies() {
             return Ok(Some(observed));
         }
@@ -214,6 +220,18 @@ impl Eks for AwsEks {
         removed(call!(on, disassociate).map(|answer| written(&answer)))
     }
 
+    async fn tag(
+        &self,
+        cluster: &Cluster,
+        access_entry_arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Written, EksError> {
+        let on = self.on(cluster).await;
+        let tags = tags.clone().into_iter().collect();
+        let tag = on.client.tag_resource().resource_arn(access_entry_arn).set_tags(Some(tags));
+        Ok(written(&call!(on, tag)?))
+    }
+
     async fn describe_cluster(&self, cluster: &Cluster) -> Result<ClusterGate, EksError> {
         let on = self.on(cluster).await;
         let answer = call!(on, on.client.describe_cluster().name(&cluster.eks_name))?;
@@ -247,5 +265,25 @@ impl Eks for AwsEks {
                 return Ok(principals);
             }
         }
+    }
+
+    async fn list_page(
+        &self,
+        cluster: &Cluster,
+        policy_arn: Option<&str>,
+        token: Option<&str>,
+        most: u8,
+    ) -> Result<EntryPage, EksError> {
+        let on = self.on(cluster).await;
+        let list = on
+            .client
+            .list_access_entries()
+            .cluster_name(&cluster.eks_name)
+            .set_associated_policy_arn(policy_arn.map(str::to_owned))
+            .set_next_token(token.map(str::to_owned))
+            .max_results(most.clamp(1, 100).into());
+        let answer = call!(on, list)?;
+        let next = answer.next_token.filter(|next| !next.is_empty());
+        Ok(EntryPage { principals: answer.access_entries.unwrap_or_default(), next })
     }
 }

@@ -11,6 +11,7 @@ use std::future::Future;
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::{AccessScope, EntryContent, ObservedEntry};
+use crate::domain::inventory::EntryPage;
 
 pub mod aws;
 mod behalf;
@@ -89,6 +90,13 @@ pub trait Eks: Send + Sync + 'static {
         principal: &PrincipalArn,
     ) -> impl Future<Output = Result<Option<ObservedEntry>, EksError>> + Send;
 
+    /// The entry without its policies: one call, for whoever only wants to know whose it is.
+    fn glance(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> impl Future<Output = Result<Option<ObservedEntry>, EksError>> + Send;
+
     /// Creates the entry with the type, username and groups of `content`; its policies are associated one by one
     /// afterwards. `token` makes a repeat of the same create harmless (`clientRequestToken`). Username and groups
     /// are sent for `STANDARD` only: EKS sets them itself for all other types and refuses to be told.
@@ -136,6 +144,15 @@ pub trait Eks: Send + Sync + 'static {
         policy_arn: &str,
     ) -> impl Future<Output = Result<Written, EksError>> + Send;
 
+    /// Puts `tags` on the entry of this ARN beside those that it has. An ARN names one entry: one that was deleted and made
+    /// anew since is never meant.
+    fn tag(
+        &self,
+        cluster: &Cluster,
+        access_entry_arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<Written, EksError>> + Send;
+
     /// Whether the cluster is there, ready, and in a mode that takes access entries.
     fn describe_cluster(&self, cluster: &Cluster) -> impl Future<Output = Result<ClusterGate, EksError>> + Send;
 
@@ -148,4 +165,14 @@ pub trait Eks: Send + Sync + 'static {
     /// The principal ARN of every entry on the cluster, all pages, Entryway's and everybody else's. As text:
     /// among them may be principals that no request could name.
     fn list_entries(&self, cluster: &Cluster) -> impl Future<Output = Result<Vec<String>, EksError>> + Send;
+
+    /// One page of the same, of `most` (1 to 100) entries: all of them, or those with `policy_arn`. `token` is where the
+    /// page before ended. One call.
+    fn list_page(
+        &self,
+        cluster: &Cluster,
+        policy_arn: Option<&str>,
+        token: Option<&str>,
+        most: u8,
+    ) -> impl Future<Output = Result<EntryPage, EksError>> + Send;
 }

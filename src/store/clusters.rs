@@ -41,6 +41,25 @@ pub async fn claim_due(tx: &mut Tx, names: &[String], every: TimeDelta) -> Resul
     .await?)
 }
 
+/// Takes the clusters among `names` whose entries are to be listed again, and puts their next listing off by `every`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn claim_listing(tx: &mut Tx, names: &[String], every: TimeDelta) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "-- clusters.claim_listing
+        INSERT INTO cluster_health AS h (cluster_name, next_check_at, next_list_at)
+        SELECT name, $2, $3 FROM unnest($1::text[]) AS name
+        ON CONFLICT (cluster_name) DO UPDATE SET next_list_at = $3 WHERE h.next_list_at <= $2
+        RETURNING cluster_name",
+        names,
+        tx.now,
+        tx.now + every,
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?)
+}
+
 /// Records what EKS said, or what kept it from saying anything.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::rows::sound;
 use super::{Store, StoreError, Tx};
 use crate::domain::record::EntryRecord;
 
@@ -52,6 +53,7 @@ struct EntryRow {
     baseline: Option<Value>,
     last_error: Option<Value>,
     drifted: bool,
+    drifted_to: Option<String>,
     overdue_reported: bool,
 }
 
@@ -83,6 +85,7 @@ impl TryFrom<EntryRow> for EntryRecord {
             baseline,
             last_error,
             drifted: row.drifted,
+            drifted_to: row.drifted_to,
             overdue_reported: row.overdue_reported,
             cluster_name: row.cluster_name,
             principal_arn: row.principal_arn,
@@ -212,7 +215,7 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
         RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                   agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-                  overdue_reported",
+                  drifted_to, overdue_reported",
         lease.cluster_name,
         lease.principal_arn,
         lease.token,
@@ -222,6 +225,46 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
     .fetch_optional(&mut *tx.inner)
     .await?;
     row.ok_or(StoreError::LeaseLost)?.try_into()
+}
+
+/// What is remembered of the entries of `principals`, for showing. One whose row does not decode is left out.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<Vec<EntryRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        EntryRow,
+        "-- entries.of
+        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+               drifted_to, overdue_reported
+          FROM entry WHERE cluster_name = $1 AND principal_arn = ANY ($2)",
+        cluster,
+        principals
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    Ok(sound(rows))
+}
+
+/// What is remembered of the entries on `cluster` that Entryway last wrote something into and that nobody is at work on.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        EntryRow,
+        "-- entries.resting
+        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+               drifted_to, overdue_reported
+          FROM entry
+         WHERE cluster_name = $1 AND written->'content' <> 'null' AND lease_until IS NULL AND NOT drifted",
+        cluster
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    Ok(sound(rows))
 }
 
 /// Records what is known of the entry now, and goes on holding it.
@@ -235,7 +278,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
                overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17,
-               baseline = $18, recheck_at = $19
+               baseline = $18, recheck_at = $19, drifted_to = $20
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -256,6 +299,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.doubt_until,
         record.baseline.as_ref().map(|baseline| json!(baseline)),
         record.recheck_at,
+        record.drifted_to,
     )
     .execute(&mut *tx.inner)
     .await?;

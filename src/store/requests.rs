@@ -284,6 +284,26 @@ pub async fn pending_of(tx: &mut Tx, requester: &str, most: i64) -> Result<i64, 
     .await?)
 }
 
+/// What the entries of `principals` are made up of or are getting rid of, oldest first, for showing.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn of_entries(store: &Store, cluster: &str, principals: &[String]) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.of_entries
+        SELECT * FROM request
+         WHERE cluster_name = $1 AND principal_arn = ANY ($2)
+           AND state IN ('applying', 'verifying', 'active', 'revoking')
+         ORDER BY id",
+        cluster,
+        principals
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    Ok(sound(rows))
+}
+
 /// What a new ask of `requester` has to fit beside: how many of theirs are pending (counting stops at `most`), and what is live
 /// or will be on each entry of `principals`.
 ///

@@ -2,6 +2,7 @@
 //! should hold, looks at what it holds, makes the fewest calls, and reads back. The same path serves the first apply,
 //! updates, expiry, recovery after a crash, and drift.
 
+mod drift;
 mod health;
 mod reconcile;
 mod retry;
@@ -19,7 +20,8 @@ use crate::eks::Eks;
 use crate::store::StoreError;
 use crate::store::entries::{self, Lease};
 use crate::workflow::Desk;
-use turns::Turns;
+
+pub use turns::{Turn, Turns, Urgency};
 
 /// How the worker goes about it.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use super::turns::{Turn, Urgency};
 use super::{Worker, name_of, retry};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::{Cluster, DriftMode, ExistingEntries};
-use crate::domain::entry::{EntryContent, EntryType, ObservedEntry, generated_username};
+use crate::domain::entry::{EntryContent, EntryType, OWNER_TAG, ObservedEntry, generated_username};
 use crate::domain::plan::{Step, after};
 use crate::domain::reconcile::{Terms, Verdict, judge};
 use crate::eks::{Class, Eks, EksError, Written};
@@ -93,6 +93,11 @@ impl<E: Eks> Worker<E> {
         match judge(&run.record, run.desired.as_ref(), observed, run.now, &terms) {
             Verdict::Agrees => reconcile::seen(desk, &run, Seen::AsDesired).await?,
             Verdict::NotYet => reconcile::seen(desk, &run, Seen::NotYet).await?,
+            // Who waits for access to come or to go does not wait for a tag.
+            Verdict::Untagged if run.applying || run.ending => reconcile::seen(desk, &run, Seen::AsDesired).await?,
+            // One read may be stale; two are not.
+            Verdict::Untagged if run.record.disagreeing_reads == 0 => reconcile::seen(desk, &run, Seen::NotYet).await?,
+            Verdict::Untagged => self.retag(&mut run, cluster, observed).await?,
             Verdict::NotOurs => {
                 let arn = observed.map(|entry| entry.access_entry_arn.as_str());
                 reconcile::refuse(desk, &run, arn).await?;
@@ -132,6 +137,31 @@ impl<E: Eks> Worker<E> {
             }
         }
         Ok(Round::Closed)
+    }
+
+    /// Puts our tag back on our own entry, where drift is to be repaired. A call that does not go through is made again when
+    /// the entry is looked at next: nobody's access depends on it.
+    async fn retag(&self, run: &mut Run, cluster: &Cluster, seen: Option<&ObservedEntry>) -> Result<(), WorkflowError> {
+        let desk = &self.desk;
+        let Some(entry) = seen else { return reconcile::seen(desk, run, Seen::NotYet).await };
+        if cluster.drift == DriftMode::Repair
+            && let Turn::Queue(wait) = self.turns.wait(cluster, 1, Urgency::CanWait).await?
+        {
+            return reconcile::put_off(desk, &run.lease, wait).await;
+        }
+        reconcile::untagged(desk, run, cluster.drift, &entry.tags).await?;
+        if cluster.drift == DriftMode::Repair {
+            let tags = [(OWNER_TAG.to_owned(), desk.settings.installation.clone())].into();
+            match self.heed(cluster, self.eks.tag(cluster, &entry.access_entry_arn, &tags).await).await? {
+                Ok(write) => {
+                    return reconcile::tagged(desk, run, &entry.access_entry_arn, &tags, write.aws_request_id).await;
+                }
+                Err(error) => {
+                    tracing::warn!(entry = %name_of(&run.lease), %error, "the tag of an entry could not be put back");
+                }
+            }
+        }
+        reconcile::seen(desk, run, Seen::StillDrifted).await
     }
 
     /// Looks at the entry. That there is none is believed only once it is certain that this is the cluster configuration

@@ -19,10 +19,15 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 /// The queue that work which can wait is ready to join, as a part of the patience of work that cannot.
 const LESS_PATIENT: i32 = 3;
 
+/// The same for what only somebody's curiosity waits for.
+const LEAST_PATIENT: i32 = 50;
+
 /// How long a queue to join. Where turns are few, access ends first, and what has been looked at is finished before
 /// something else is looked at: otherwise looking alone would use up every turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Urgency {
+pub enum Urgency {
+    /// Somebody wants to see what there is. Joins no queue that others wait in, so that nobody waits for it.
+    Idle,
     /// A look for the sake of giving access, or of knowing.
     CanWait,
     /// Taking away, and every write after a look.
@@ -37,7 +42,7 @@ impl Urgency {
 
 /// What came of waiting for a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub enum Turn {
     /// It has come: call now.
     Come,
     /// The queue is too long to wait in while holding a lease. Come back after this.
@@ -46,7 +51,7 @@ pub(super) enum Turn {
 
 /// The turns of one process.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub struct Turns {
     store: Store,
     calls_per_second: f64,
     patience: TimeDelta,
@@ -63,7 +68,8 @@ struct Share {
 impl Turns {
     /// At most `calls_per_second` for each account and region, over all replicas; nobody waits for much longer than
     /// `patience`, which is to be far below the lease.
-    pub(super) fn new(store: Store, calls_per_second: u32, patience: Duration) -> Self {
+    #[must_use]
+    pub fn new(store: Store, calls_per_second: u32, patience: Duration) -> Self {
         let patience = TimeDelta::from_std(patience).unwrap_or(TimeDelta::MAX);
         Self { store, calls_per_second: f64::from(calls_per_second.max(1)), patience, shares: Mutex::default() }
     }
@@ -72,7 +78,7 @@ impl Turns {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: then nothing may be called.
-    pub(super) async fn wait(&self, cluster: &Cluster, calls: u32, urgency: Urgency) -> Result<Turn, StoreError> {
+    pub async fn wait(&self, cluster: &Cluster, calls: u32, urgency: Urgency) -> Result<Turn, StoreError> {
         let lane = lane(cluster);
         let calls = f64::from(calls);
         let wait = {
@@ -87,6 +93,7 @@ impl Turns {
                 let patience = match urgency {
                     Urgency::Urgent => self.patience,
                     Urgency::CanWait => self.patience / LESS_PATIENT,
+                    Urgency::Idle => self.patience / LEAST_PATIENT,
                 };
                 let demand = Demand { calls: calls - share.turns, full_rate: self.calls_per_second, patience };
                 match pace::take(&self.store, &lane, demand).await? {
@@ -109,7 +116,7 @@ impl Turns {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub(super) async fn slow_down(&self, cluster: &Cluster) -> Result<(), StoreError> {
+    pub async fn slow_down(&self, cluster: &Cluster) -> Result<(), StoreError> {
         let lane = lane(cluster);
         self.share(&lane).lock().await.turns = 0.0;
         pace::slow_down(&self.store, &lane, self.calls_per_second).await

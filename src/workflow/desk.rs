@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::lookout::Inventory;
 use super::principals::Principals;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::cluster::Cluster;
@@ -28,8 +29,10 @@ pub struct Desk {
     pub clusters: Arc<Clusters>,
     /// What IAM knows of principals.
     pub principals: Principals,
-    /// The access policies EKS has.
-    pub catalogue: Arc<Catalogue>,
+    /// EKS, for those who ask what is there.
+    pub inventory: Inventory,
+    /// The access policies that may be named.
+    pub catalogue: Catalogues,
     /// The operators' settings.
     pub settings: Arc<Settings>,
 }
@@ -88,6 +91,34 @@ impl Policies {
     /// Puts another set in force.
     pub fn replace(&self, set: PolicySet) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+    }
+}
+
+/// The access policies that may be named in requests: those known when this was written, and whatever EKS was seen to list
+/// beside them. All clones know the same.
+#[derive(Debug, Clone)]
+pub struct Catalogues(Arc<RwLock<Arc<Catalogue>>>);
+
+impl Default for Catalogues {
+    fn default() -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(Catalogue::built_in()))))
+    }
+}
+
+impl Catalogues {
+    /// What is known now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Catalogue> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// EKS lists `names` somewhere.
+    pub(super) fn learn(&self, names: &[String]) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if names.iter().any(|name| known.kind(name).is_none()) {
+            let all = known.iter().map(|(name, _)| name.to_owned()).chain(names.iter().cloned());
+            *known = Arc::new(Catalogue::from_names(all.collect::<Vec<_>>()));
+        }
     }
 }
 

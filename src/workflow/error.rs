@@ -76,6 +76,12 @@ pub enum WorkflowError {
     /// The same call is being worked on.
     #[error("a call with this Idempotency-Key is being worked on right now; wait a moment and send it again")]
     KeyInFlight,
+    /// EKS could not be looked at; why, for people.
+    #[error("{0}")]
+    Blind(String),
+    /// EKS no longer takes the token of the page that the list is to go on with.
+    #[error("EKS no longer knows where this list stopped; start again without nextToken")]
+    PageGone,
     /// Postgres.
     #[error(transparent)]
     Store(#[from] StoreError),

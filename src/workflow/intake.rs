@@ -65,7 +65,7 @@ pub(super) fn check(
         presence: &presences.of(ask),
         limits: &desk.settings.limits,
         now,
-        catalogue: &desk.catalogue,
+        catalogue: &desk.catalogue.current(),
         live: &beside.entry(ask),
     };
     rules::check(ask, &context)

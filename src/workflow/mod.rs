@@ -4,6 +4,8 @@
 mod desk;
 mod error;
 mod intake;
+pub mod inventory;
+mod lookout;
 mod once;
 mod principals;
 pub mod read;
@@ -18,8 +20,9 @@ pub mod sweep;
 mod turned_away;
 pub mod withdraw;
 
-pub use desk::{Clusters, Desk, OnLostQuorum, Policies, Settings};
+pub use desk::{Catalogues, Clusters, Desk, OnLostQuorum, Policies, Settings};
 pub use error::WorkflowError;
+pub use lookout::{Blind, Inventory, Looking, Lookout};
 pub use once::{Key, Once, Outcome, Rendered};
 pub use principals::{LookingUp, Principals, Registry};
 

@@ -180,9 +180,9 @@ fn what_is_allowed_is_what_the_adapter_calls() {
     let documents = documents(&printed("accounts.toml", &options));
     let allows = |statement: &&Value| statement["Effect"] == "Allow";
     let allowed: BTreeSet<&str> = statements(&documents).filter(allows).flat_map(|one| list(&one["Action"])).collect();
-    // These come with other calls (tags and roles with CreateAccessEntry), are made by the SDK, or only inform.
-    let implied = ["eks:TagResource", "iam:PassRole", "sts:AssumeRole", "sts:TagSession", "iam:GetRole", "iam:GetUser"];
-    const EKS: [&str; 14] = [
+    // These come with other calls (roles with CreateAccessEntry), are made by the SDK, or only inform.
+    let implied = ["iam:PassRole", "sts:AssumeRole", "sts:TagSession", "iam:GetRole", "iam:GetUser"];
+    const EKS: [&str; 15] = [
         "CreateAccessEntry",
         "DescribeAccessEntry",
         "UpdateAccessEntry",
@@ -195,6 +195,7 @@ fn what_is_allowed_is_what_the_adapter_calls() {
         "DescribeCluster",
         "ListClusters",
         "UpdateClusterConfig",
+        "TagResource",
         "UntagResource",
         "ListTagsForResource",
     ];

@@ -7,6 +7,7 @@ mod architecture;
 mod command_line;
 mod desk;
 mod docs;
+mod drift;
 mod eks_adapter;
 mod faults;
 mod harness;

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use entryway::domain::arn::PrincipalArn;
 use entryway::domain::cluster::Cluster;
 use entryway::domain::entry::{AccessScope, EntryContent, ObservedEntry};
+use entryway::domain::inventory::EntryPage;
 use entryway::domain::states::RequestState;
 use entryway::eks::aws::AwsEks;
 use entryway::eks::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written};
@@ -51,6 +52,9 @@ impl Eks for Halting {
     async fn observe(&self, c: &Cluster, p: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
         self.held(self.eks.observe(c, p)).await
     }
+    async fn glance(&self, c: &Cluster, p: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
+        self.held(self.eks.glance(c, p)).await
+    }
     async fn create(
         &self,
         c: &Cluster,
@@ -80,6 +84,9 @@ impl Eks for Halting {
     async fn disassociate(&self, c: &Cluster, p: &PrincipalArn, arn: &str) -> Result<Written, EksError> {
         self.held(self.eks.disassociate(c, p, arn)).await
     }
+    async fn tag(&self, c: &Cluster, arn: &str, tags: &BTreeMap<String, String>) -> Result<Written, EksError> {
+        self.held(self.eks.tag(c, arn, tags)).await
+    }
     async fn describe_cluster(&self, c: &Cluster) -> Result<ClusterGate, EksError> {
         self.eks.describe_cluster(c).await
     }
@@ -88,6 +95,15 @@ impl Eks for Halting {
     }
     async fn list_entries(&self, c: &Cluster) -> Result<Vec<String>, EksError> {
         self.eks.list_entries(c).await
+    }
+    async fn list_page(
+        &self,
+        c: &Cluster,
+        policy: Option<&str>,
+        token: Option<&str>,
+        most: u8,
+    ) -> Result<EntryPage, EksError> {
+        self.eks.list_page(c, policy, token, most).await
     }
 }
 

@@ -7,6 +7,9 @@ use crate::domain::rules::{self, Violation};
 use crate::policy::Builtin;
 use crate::workflow::{StoreError, WorkflowError};
 
+/// How long a caller is asked to wait when EKS cannot be looked at.
+const EKS_SECONDS: u64 = 10;
+
 impl From<WorkflowError> for Problem {
     fn from(error: WorkflowError) -> Self {
         let code = match error {
@@ -17,6 +20,8 @@ impl From<WorkflowError> for Problem {
             }
             WorkflowError::Store(error) => return error.into(),
             WorkflowError::KeyInFlight => return Self::new(Code::IdempotencyInFlight, error.to_string()).after(1),
+            WorkflowError::Blind(_) => return Self::new(Code::Unavailable, error.to_string()).after(EKS_SECONDS),
+            WorkflowError::PageGone => Code::NextTokenInvalid,
             WorkflowError::NotFound => Code::NotFound,
             WorkflowError::RequestNotPermitted(_) => Code::RequestNotPermitted,
             WorkflowError::Forbidden { .. } => Code::Forbidden,

@@ -15,7 +15,7 @@ use crate::workflow::Desk;
 use crate::workflow::read::Filter;
 
 /// How many requests a page holds unless asked otherwise.
-const PAGE: usize = 50;
+pub(in crate::api) const PAGE: usize = 50;
 
 /// Lists requests
 ///
@@ -75,7 +75,7 @@ pub(super) fn state(name: &str) -> Result<RequestState, String> {
     RequestState::parse(name).ok_or_else(|| format!("is no state; the states are {}", known()))
 }
 
-fn page_size(value: &str) -> Result<usize, String> {
+pub(in crate::api) fn page_size(value: &str) -> Result<usize, String> {
     let size = value.parse().ok().filter(|size| (1..=100).contains(size));
     size.ok_or_else(|| "is no whole number from 1 to 100".to_owned())
 }

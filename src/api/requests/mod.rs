@@ -16,6 +16,7 @@ pub(crate) use act::{
 };
 pub(crate) use get::{__path_get, get};
 pub(crate) use list::{__path_list, list};
+pub(super) use list::{PAGE, page_size};
 pub(crate) use review::{__path_review, review};
 pub(crate) use submit::{__path_submit, submit};
 pub(crate) use timeline::{__path_timeline, timeline};

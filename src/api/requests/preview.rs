@@ -22,7 +22,7 @@ pub(crate) struct DryRun {
     /// People who could sign it off, as far as the directory knows.
     #[schema(example = json!(["bob", "carol"]))]
     could_sign_off: Vec<String>,
-    /// The access entry, as far as Entryway makes it up.
+    /// The access entry: what Entryway makes of it, and what somebody else does where it is theirs.
     entry: Change,
     /// The same by hand: the calls that lead from the one to the other.
     #[schema(example = json!([
@@ -35,7 +35,7 @@ pub(crate) struct DryRun {
 /// An access entry before and after.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Change {
-    /// What the live grants make it now; null where there is none.
+    /// What the live grants make it now, or what EKS shows where it is somebody else's; null where there is none.
     before: Option<EntryView>,
     /// What it would be with this one.
     after: Option<EntryView>,

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod event;
+mod inventory;
 mod parts;
 mod request;
 mod time;
@@ -9,6 +10,7 @@ mod words;
 
 pub(crate) use cluster::{ClusterList, ClusterView};
 pub(crate) use event::EventList;
+pub(crate) use inventory::{ExaminedView, HeldList};
 pub(crate) use parts::{ApprovalView, EntryView, WarningView};
 pub(crate) use request::{RequestList, RequestView};
-pub(crate) use words::{AccessPolicyKind, Permission, ReviewDecision, State};
+pub(crate) use words::{AccessPolicyKind, CatalogueSource, Permission, ReviewDecision, State};

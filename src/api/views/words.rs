@@ -7,6 +7,7 @@ use crate::domain::catalogue::PolicyKind;
 use crate::domain::entry::EntryType;
 use crate::domain::event::EventType;
 use crate::domain::identity::Via;
+use crate::domain::inventory::{Managed, Protection};
 use crate::domain::request::VerificationLevel;
 use crate::domain::review::Decision;
 use crate::domain::states::{EndReason, RequestState};
@@ -50,6 +51,17 @@ word_schemas! {
     AccessPolicyKind: "Whom an access policy is for.", [
         PolicyKind::Customer, PolicyKind::NodeOnly, PolicyKind::ServiceLinkedOnly, PolicyKind::Other
     ].map(PolicyKind::as_str);
+    /// Where a list of access policies is from.
+    CatalogueSource: "Where the list is from.", ["eks", "builtIn"];
+    /// Whose an entry is.
+    ManagedBy: "Who made the entry. `layered`: somebody else, and Entryway's grants are on top of it.",
+        Managed::ALL.map(Managed::as_str);
+    /// Why an entry is left alone.
+    LeftAlone: "Why Entryway never touches the entry, whatever its cluster's `existing_entries` says.",
+        Protection::ALL.map(Protection::as_str);
+    /// What IAM says of a principal.
+    PrincipalStatus: "`missing`: IAM knows nobody of this name. `recreated`: somebody else bears it by now, and the entry is \
+                      dead. `unknown`: IAM could not be asked.", ["ok", "missing", "recreated", "unknown"];
     /// Where an access policy holds.
     ScopeType: "Where an access policy holds.", ["cluster", "namespace"];
     /// What a reviewer says.

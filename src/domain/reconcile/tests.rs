@@ -50,6 +50,7 @@ fn record(written: Option<Option<EntryContent>>, touched: Option<i64>) -> EntryR
         baseline: None,
         last_error: None,
         drifted: false,
+        drifted_to: None,
         overdue_reported: false,
     }
 }
@@ -81,7 +82,12 @@ fn our_entry_stays_ours_when_somebody_takes_the_tag_off() {
     let mut record = proven(record(Some(Some(content(&["A"]))), Some(0)), 20);
     record.access_entry_arn = Some("arn".into());
     let untagged = ObservedEntry { tags: [].into(), ..observed(&content(&["A"]), "me") };
-    assert_eq!(judged(&record, Some(&content(&["A"])), Some(&untagged), 100), Verdict::Agrees);
+    assert_eq!(judged(&record, Some(&content(&["A"])), Some(&untagged), 59), Verdict::Agrees, "it may not show yet");
+    assert_eq!(judged(&record, Some(&content(&["A"])), Some(&untagged), 100), Verdict::Untagged);
+    assert!(
+        matches!(judged(&record, Some(&content(&["B"])), Some(&untagged), 100), Verdict::Write { .. }),
+        "first things first"
+    );
     assert!(matches!(judged(&record, None, Some(&untagged), 100), Verdict::Write { .. }), "it is taken away");
 }
 

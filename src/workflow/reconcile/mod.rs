@@ -9,10 +9,12 @@ mod failed;
 mod guard;
 mod health;
 mod layer;
+mod listed;
 mod noticed;
 mod seen;
 mod trouble;
 mod unconfigured;
+mod untagged;
 mod wrote;
 
 pub use begin::{Run, begin};
@@ -20,10 +22,12 @@ pub use failed::refuse;
 pub use guard::{Guarded, guard};
 pub use health::{claim_checks, record_health};
 pub use layer::{rebase, remember};
+pub use listed::{claim_listings, proven, wake_all};
 pub use noticed::noticed;
 pub use seen::{Seen, drifted, seen};
 pub use trouble::{Failure, Finality, abandon, put_off, trouble};
 pub use unconfigured::unconfigured;
+pub use untagged::{tagged, untagged};
 pub use wrote::{Done, wrote};
 
 pub use crate::store::entries::{Due, Lease};

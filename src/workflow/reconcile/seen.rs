@@ -92,7 +92,10 @@ async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord, later: DateTim
     record.doubt_until = None;
     record.last_error = None;
     record.written = Some(Written { content: run.desired.clone() });
-    if std::mem::take(&mut record.drifted) {
+    // Our entry without our tag is not put right yet.
+    let tagged = run.found.is_some() || run.desired.is_none() || record.layered_on().is_some();
+    if record.drifted && tagged {
+        record.drifted = false;
         let event = NewEvent::by_entryway(EventType::EntryRepaired, json!({ "entry": run.desired }));
         events::append(tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
     }
@@ -175,7 +178,7 @@ async fn report_overdue(
 /// # Errors
 /// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
 pub async fn drifted(desk: &Desk, run: &mut Run, mode: DriftMode, found: Value) -> Result<(), WorkflowError> {
-    if mode == DriftMode::Report && run.record.drifted {
+    if mode == DriftMode::Report && !run.record.clone().note_drift(&found) {
         return seen(desk, run, Seen::StillDrifted).await;
     }
     let mut tx = desk.store.begin().await?;
@@ -184,12 +187,12 @@ pub async fn drifted(desk: &Desk, run: &mut Run, mode: DriftMode, found: Value) 
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
     record.attempts = 0;
     // It may have been put off between this and the repair: told once is enough.
-    let known = std::mem::replace(&mut record.drifted, true);
+    let news = record.note_drift(&found);
     record.last_read_at = Some(now);
     let data = json!({ "before": run.desired, "after": found, "repair": mode == DriftMode::Repair });
     let event = NewEvent::by_entryway(EventType::EntryDrifted, data);
     let event = event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn);
-    events::append(&mut tx, if known { vec![] } else { vec![event] }).await?;
+    events::append(&mut tx, if news { vec![event] } else { vec![] }).await?;
     if mode == DriftMode::Repair {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Active) {
             request.state = RequestState::Applying;

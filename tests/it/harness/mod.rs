@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entryway::app::IamRegistry;
+use entryway::app::{IamRegistry, Window};
 use entryway::clock::{Clock, ManualClock};
 use entryway::domain::ask::{Ask, AskedPolicy};
-use entryway::domain::catalogue::Catalogue;
 use entryway::domain::cluster::{Cluster, DriftMode, ExistingEntries};
 use entryway::domain::identity::{Caller, Directory, Via};
 use entryway::domain::reconcile::Tempo;
@@ -23,9 +22,11 @@ use entryway::domain::states::RequestState;
 use entryway::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
 use entryway::policy::PolicySet;
 use entryway::sandbox::sim::{Sim, World};
-use entryway::worker::{Pace, Worker};
+use entryway::worker::{Pace, Turns, Worker};
 use entryway::workflow::standing::{Act, Details, Target};
-use entryway::workflow::{Clusters, Desk, OnLostQuorum, Outcome, Policies, Principals, Settings, WorkflowError};
+use entryway::workflow::{
+    Catalogues, Clusters, Desk, Inventory, OnLostQuorum, Outcome, Policies, Principals, Settings, WorkflowError,
+};
 use entryway::workflow::{relinquish, retry, review, revoke, submit, withdraw};
 use uuid::Uuid;
 
@@ -258,13 +259,15 @@ pub(crate) fn desk(store: entryway::store::Store, sim: &Sim) -> Desk {
     }
     directory.add_user("portal", true);
     let policies = PolicySet::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies")).unwrap();
+    let turns = Turns::new(store.clone(), pace().calls_per_second, pace().patience);
     Desk {
+        inventory: Inventory::new(Arc::new(Window::new(Arc::new(eks(sim)), turns))),
         store,
         policies: Policies::new(policies),
         directory: Arc::new(directory),
         principals: Principals::new(Arc::new(IamRegistry(eks(sim).iam()))),
         clusters: Arc::new(["dev", "prod", "legacy"].into_iter().map(cluster).collect::<Clusters>()),
-        catalogue: Arc::new(Catalogue::built_in()),
+        catalogue: Catalogues::default(),
         settings: Arc::new(settings()),
     }
 }

@@ -5,6 +5,7 @@ mod bodies;
 mod conflicts;
 mod decisions;
 mod door;
+mod inventory;
 mod lists;
 mod once;
 mod pages;
