@@ -5,6 +5,7 @@
 mod health;
 mod reconcile;
 mod retry;
+mod rights;
 pub mod sweep;
 mod turns;
 
@@ -19,6 +20,7 @@ use crate::eks::Eks;
 use crate::store::StoreError;
 use crate::store::entries::{self, Lease};
 use crate::workflow::Desk;
+use rights::Lacking;
 use turns::Turns;
 
 /// How the worker goes about it.
@@ -43,6 +45,8 @@ pub struct Worker<E> {
     turns: Arc<Turns>,
     /// Clusters that EKS has been seen to have, where configuration says they are.
     known: Arc<Mutex<BTreeSet<String>>>,
+    /// What AWS is known not to let Entryway do.
+    lacking: Arc<Lacking>,
 }
 
 impl<E> Clone for Worker<E> {
@@ -53,6 +57,7 @@ impl<E> Clone for Worker<E> {
             pace: self.pace,
             turns: self.turns.clone(),
             known: self.known.clone(),
+            lacking: self.lacking.clone(),
         }
     }
 }
@@ -62,7 +67,7 @@ impl<E: Eks> Worker<E> {
     #[must_use]
     pub fn new(desk: Desk, eks: Arc<E>, pace: Pace) -> Self {
         let turns = Arc::new(Turns::new(desk.store.clone(), pace.calls_per_second, pace.patience));
-        Self { desk, eks, pace, turns, known: Arc::default() }
+        Self { desk, eks, pace, turns, known: Arc::default(), lacking: Arc::default() }
     }
 
     /// Works until `stop`, then finishes what it has begun and takes nothing more.

@@ -16,6 +16,7 @@ const DATA: &[(i64, &str)] = &[
     (5, include_str!("../data/migrations/0005_eks_pace.sql")),
     (6, include_str!("../data/migrations/0006_entry_baseline.sql")),
     (7, include_str!("../data/migrations/0007_entry_recheck.sql")),
+    (9, include_str!("../data/migrations/0009_cluster_sightings.sql")),
 ];
 
 #[tokio::test]
