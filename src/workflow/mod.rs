@@ -4,6 +4,7 @@
 mod desk;
 mod error;
 mod intake;
+mod nodes;
 mod once;
 mod principals;
 pub mod read;

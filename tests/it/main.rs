@@ -15,6 +15,7 @@ mod http;
 mod iam;
 mod layers;
 mod life;
+mod nodes;
 mod openapi;
 mod postgres;
 mod principals;
