@@ -12,7 +12,7 @@ use crate::domain::plan::Step;
 use crate::eks::{Class, Eks, EksError, Lack, pass_role, tried, used};
 use crate::store::StoreError;
 use crate::workflow::WorkflowError;
-use crate::workflow::reconcile::{self, Rights};
+use crate::workflow::reconcile::{self, Probe, Rights};
 
 /// The calls of a probe.
 const PROBE_CALLS: u32 = 4;
@@ -95,7 +95,7 @@ impl<E: Eks> Worker<E> {
 
     /// Tries out the permissions to read, now and then, and again and again while some are missing.
     pub(super) async fn probe(&self, cluster: &Cluster) -> Result<(), WorkflowError> {
-        let Some(somebody) = reconcile::probe_due(&self.desk, cluster).await? else { return Ok(()) };
+        let Some(Probe { somebody }) = reconcile::probe_due(&self.desk, cluster).await? else { return Ok(()) };
         if self.turns.wait(cluster, PROBE_CALLS, Urgency::CanWait).await? != Turn::Come {
             return Ok(());
         }

@@ -24,7 +24,7 @@ pub use guard::{Guarded, guard};
 pub use health::{Sighting, claim_checks, record_health};
 pub use layer::{rebase, remember};
 pub use noticed::noticed;
-pub use rights::{Rights, missing_rights, probe_due, record_rights};
+pub use rights::{Probe, Rights, missing_rights, probe_due, record_rights};
 pub use seen::{Seen, drifted, seen};
 pub use trouble::{Failure, Finality, abandon, put_off, trouble};
 pub use unconfigured::unconfigured;

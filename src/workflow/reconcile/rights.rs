@@ -25,12 +25,18 @@ pub struct Rights {
     pub probed: bool,
 }
 
-/// Whether the permissions on `cluster` are to be tried out now, and on whom in its account IAM may be asked about.
+/// That permissions are to be tried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Whom in the cluster's account IAM may be asked about, where there is somebody.
+    pub somebody: Option<PrincipalArn>,
+}
+
+/// Whether the permissions on `cluster` are to be tried out now.
 ///
 /// # Errors
 /// Those of the store.
-#[expect(clippy::option_option, reason = "the outer says whether to probe, the inner whether there is somebody")]
-pub async fn probe_due(desk: &Desk, cluster: &Cluster) -> Result<Option<Option<PrincipalArn>>, WorkflowError> {
+pub async fn probe_due(desk: &Desk, cluster: &Cluster) -> Result<Option<Probe>, WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let known = known(&mut tx, &cluster.name).await?;
     let rested = known.probed_at.is_none_or(|probed| tx.now() >= probed + PROBE_EVERY);
@@ -39,7 +45,7 @@ pub async fn probe_due(desk: &Desk, cluster: &Cluster) -> Result<Option<Option<P
     }
     let somebody = clusters::somebody_of(&mut tx, &cluster.name, &cluster.account_id).await?;
     tx.rollback().await?;
-    Ok(Some(somebody.and_then(|arn| arn.parse().ok())))
+    Ok(Some(Probe { somebody: somebody.and_then(|arn| arn.parse().ok()) }))
 }
 
 /// Records it; when that makes the cluster worse or better off, it is an event.
