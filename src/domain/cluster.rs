@@ -62,6 +62,13 @@ impl Cluster {
     pub fn partition(&self) -> &'static str {
         partition_of(&self.region)
     }
+
+    /// The ARN that EKS has it under, if there is such a cluster where configuration says.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        let Self { region, account_id, eks_name, .. } = self;
+        format!("arn:{}:eks:{region}:{account_id}:cluster/{eks_name}", self.partition())
+    }
 }
 
 /// The partition of a region, from the region's prefix (`AWS General Reference, partitions`).

@@ -60,6 +60,13 @@ impl EntryType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == canonical)
     }
 
+    /// Whether entries of this type are for nodes: everything but `STANDARD`. EKS computes their usernames and groups, never
+    /// updates them, and without them their nodes are cut off.
+    #[must_use]
+    pub const fn is_of_nodes(self) -> bool {
+        !matches!(self, Self::Standard)
+    }
+
     /// Whether entries of this type may carry access policies: `STANDARD`, and `EC2` for the Auto Mode node policy.
     #[must_use]
     pub const fn takes_policies(self) -> bool {
@@ -150,6 +157,12 @@ fn is_derived(username: &str, principal: &PrincipalArn, entry_type: EntryType) -
     username == generated_username(principal, entry_type)
         || username == principal.to_string()
         || username == format!("arn:{partition}:iam::{account}:{kind}/{name}")
+}
+
+/// The username that an entry of `principal` which holds `content` has on EKS.
+#[must_use]
+pub fn username_on(principal: &PrincipalArn, content: &EntryContent) -> String {
+    content.username.clone().unwrap_or_else(|| generated_username(principal, content.entry_type))
 }
 
 /// The username EKS sets when none is asked for (`EKS user guide, creating access entries`, the table of

@@ -23,5 +23,6 @@ pub mod record;
 pub mod request;
 pub mod review;
 pub mod rules;
+pub mod sightings;
 pub mod states;
 pub mod trouble;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{AccessScope, EntryContent, EntryType};
+use super::entry::{AccessScope, EntryContent};
 
 /// One EKS call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ fn create(to: &EntryContent) -> Vec<Step> {
 
 fn change(from: &EntryContent, to: &EntryContent) -> Vec<Step> {
     let (mut steps, given) = policy_steps(from, to);
-    if to.entry_type == EntryType::Standard && !same_person(from, to) {
+    if !to.entry_type.is_of_nodes() && !same_person(from, to) {
         steps.push(Step::Update { username: to.username.clone(), groups: to.kubernetes_groups.clone() });
     }
     steps.extend(given);
@@ -136,6 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::entry::EntryType;
     use crate::domain::merge::strategies::content;
 
     fn node(entry_type: EntryType) -> EntryContent {
@@ -149,11 +150,17 @@ mod tests {
     }
 
     #[test]
-    fn what_eks_computes_for_nodes_is_no_difference() {
-        let mut seen = node(EntryType::Ec2Linux);
-        seen.username = Some("system:node:{{EC2PrivateDNSName}}".to_owned());
-        seen.kubernetes_groups.insert("system:nodes".to_owned());
-        assert_eq!(plan(Some(&seen), Some(&node(EntryType::Ec2Linux))), []);
+    fn what_eks_computes_for_nodes_is_no_difference_and_never_updated() {
+        for kind in EntryType::ALL.into_iter().filter(|kind| kind.is_of_nodes()) {
+            let mut seen = node(kind);
+            seen.username = Some("system:node:{{whatever}}".to_owned());
+            seen.kubernetes_groups = ["system:nodes".to_owned(), "eks:something-new".to_owned()].into();
+            assert_eq!(plan(Some(&seen), Some(&node(kind))), [], "{kind:?}");
+            let policy = [("arn:AutoNode".to_owned(), AccessScope::Cluster)];
+            let asked = EntryContent { access_policies: policy.into(), ..node(kind) };
+            let steps = plan(Some(&seen), Some(&asked));
+            assert!(matches!(&steps[..], [Step::Associate { .. }]), "{kind:?}: {steps:?}");
+        }
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub struct EntryRecord {
     pub unsure: bool,
     /// Until then, a write before the last one whose outcome nobody ever learnt may still show, and nothing is proven.
     pub doubt_until: Option<DateTime<Utc>>,
-    /// When to look once more at an entry that is proven gone, because a write whose outcome nobody learnt may still come.
+    /// When to look once more at an entry that is proven gone, because a write whose outcome nobody learnt may still come; or
+    /// since when it is not looked at because its cluster is gone, which may come back.
     pub recheck_at: Option<DateTime<Utc>>,
     /// Consecutive reads that agreed with what is desired.
     pub agreeing_reads: i32,

@@ -41,6 +41,8 @@ pub enum EndReason {
     Superseded,
     /// Quorum or policy no longer stands.
     Policy,
+    /// The cluster was deleted, and its access entries with it.
+    ClusterGone,
 }
 
 /// One legal move, and what makes it happen.
@@ -70,18 +72,34 @@ pub const TRANSITIONS: &[Transition] = &[
     moves(Pending, Withdrawn, "the requester withdraws it"),
     moves(Pending, Lapsed, "nobody decided within requests.pending_ttl"),
     moves(Scheduled, Applying, "its start has come and quorum and policy still stand"),
-    moves(Scheduled, Revoking, "it is revoked or relinquished, or quorum or policy no longer stands"),
+    moves(
+        Scheduled,
+        Revoking,
+        "it is revoked or relinquished, its cluster is gone, or quorum or policy no longer stands",
+    ),
     moves(Scheduled, Failed, "the deadline to apply passed, or its cluster is no longer configured"),
     moves(Applying, Verifying, "every write is done"),
     moves(Applying, Failed, "EKS says no for good, the entry is not ours to touch, or the deadline to apply passed"),
-    moves(Applying, Revoking, "it is revoked or relinquished, it expires, or quorum or policy no longer stands"),
+    moves(
+        Applying,
+        Revoking,
+        "it is revoked or relinquished, it expires, its cluster is gone, or quorum or policy is lost",
+    ),
     moves(Verifying, Active, "verify.reads reads agree and verify.settle has passed"),
     moves(Verifying, Failed, "EKS says no for good, or the entry is not ours to touch"),
-    moves(Verifying, Revoking, "it is revoked or relinquished, it expires, or quorum or policy no longer stands"),
+    moves(
+        Verifying,
+        Revoking,
+        "it is revoked or relinquished, it expires, its cluster is gone, or quorum or policy is lost",
+    ),
     moves(Active, Applying, "drift is found and is to be repaired"),
-    moves(Active, Revoking, "it is revoked or relinquished, it expires, or quorum or policy no longer stands"),
+    moves(
+        Active,
+        Revoking,
+        "it is revoked or relinquished, it expires, its cluster is gone, or quorum or policy is lost",
+    ),
     moves(Active, Failed, "the entry turns out to be somebody else's"),
-    moves(Revoking, Ended, "reads agree that it is gone"),
+    moves(Revoking, Ended, "reads agree that it is gone, or its cluster is"),
     moves(Failed, Applying, "it is retried, and quorum and policy still stand"),
 ];
 
@@ -182,7 +200,8 @@ impl RequestState {
 
 impl EndReason {
     /// All reasons.
-    pub const ALL: [Self; 5] = [Self::Expired, Self::Revoked, Self::Relinquished, Self::Superseded, Self::Policy];
+    pub const ALL: [Self; 6] =
+        [Self::Expired, Self::Revoked, Self::Relinquished, Self::Superseded, Self::Policy, Self::ClusterGone];
 
     /// The spelling in the database and in answers.
     #[must_use]
@@ -193,6 +212,7 @@ impl EndReason {
             Self::Relinquished => "relinquished",
             Self::Superseded => "superseded",
             Self::Policy => "policy",
+            Self::ClusterGone => "cluster-gone",
         }
     }
 

@@ -17,6 +17,7 @@ mod failure;
 mod iam;
 mod pages;
 mod place;
+mod probe;
 mod sent;
 mod session;
 
@@ -236,6 +237,18 @@ impl Eks for AwsEks {
         let on = self.on(cluster).await;
         let answer = call!(on, on.client.describe_cluster().name(&cluster.eks_name))?;
         convert::gate(answer.cluster, cluster)
+    }
+
+    async fn check_account(&self, cluster: &Cluster) -> Result<(), EksError> {
+        self.clients.of(cluster).await.check_account(cluster).await
+    }
+
+    async fn probe(
+        &self,
+        cluster: &Cluster,
+        somebody: Option<&PrincipalArn>,
+    ) -> Vec<(&'static str, Result<(), EksError>)> {
+        probe::probe(&self.on(cluster).await, &self.iam(), cluster, somebody).await
     }
 
     async fn list_access_policies(&self, cluster: &Cluster) -> Result<Vec<ListedPolicy>, EksError> {

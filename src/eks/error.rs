@@ -125,6 +125,12 @@ impl EksError {
         self.code.as_deref() == Some("ResourceNotFoundException") && self.class != Class::ClusterGone
     }
 
+    /// Whether EKS itself says that it has no such cluster; where an answer was about another cluster, it says nothing.
+    #[must_use]
+    pub fn says_no_cluster(&self) -> bool {
+        self.class == Class::ClusterGone && self.code.as_deref() == Some("ResourceNotFoundException")
+    }
+
     /// Whether EKS says in the words known for it that the principal has no entry.
     #[must_use]
     pub fn says_no_entry(&self) -> bool {

@@ -90,14 +90,28 @@ impl EksError {
         }
     }
 
+    /// The permission that AWS refused, in words for whoever looks after permissions; `None` where it was not that, or AWS
+    /// does not say which.
+    #[must_use]
+    pub fn lack(&self, cluster: &Cluster) -> Option<Lack> {
+        let Missing { action, resource } = self.missing().filter(|_| self.class == Class::Denied)?;
+        let on = resource.map(|resource| format!(" on {resource}")).unwrap_or_default();
+        let words = format!("Entryway lacks {action}{on}. {}.", self.mend(cluster)?);
+        let permission = match resource {
+            Some(role) if action == PASS_ROLE => pass_role(role),
+            Some(resource) if resource.contains(":access-entry/") && !resource.ends_with("////*") => {
+                on_an_entry(action)
+            }
+            _ => action.to_owned(),
+        };
+        Some(Lack { permission, words })
+    }
+
     fn denied(&self, cluster: &Cluster) -> (Trouble, String) {
         let who = who(cluster);
-        if let Some(Missing { action: "iam:PassRole", resource }) = self.missing() {
-            let resource = resource.unwrap_or("the node role");
-            let detail = format!(
-                "EKS needs iam:PassRole to make an entry of this type. Allow {who} iam:PassRole on {resource}, then retry \
-                 the request."
-            );
+        if let Some((Missing { action: PASS_ROLE, .. }, mend)) = self.missing().zip(self.mend(cluster)) {
+            let detail =
+                format!("EKS needs {PASS_ROLE} to make an entry of this type. {mend}, then retry the request.");
             return (Trouble::PassRoleDenied, detail);
         }
         let detail = match self.mend(cluster) {
@@ -126,6 +140,41 @@ impl EksError {
     fn missing(&self) -> Option<Missing<'_>> {
         self.message.as_deref().and_then(Missing::read)
     }
+}
+
+/// What EKS asks for on the role of nodes.
+const PASS_ROLE: &str = "iam:PassRole";
+
+/// A permission that AWS refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// Which; the name that [`used`] and [`tried`] have for it once it is granted.
+    pub permission: String,
+    /// What is missing and what to allow whom.
+    pub words: String,
+}
+
+/// The permissions that a call of `action` (`eks:DescribeAccessEntry`) that went through has made use of: in general, and on
+/// entries that exist, which IAM is told apart.
+#[must_use]
+pub fn used(action: &str) -> Vec<String> {
+    vec![tried(action), on_an_entry(action)]
+}
+
+/// The permission that an attempt of `action` on nothing in particular has made use of.
+#[must_use]
+pub fn tried(action: &str) -> String {
+    action.to_owned()
+}
+
+/// The permission to have the nodes of `role` an entry.
+#[must_use]
+pub fn pass_role(role: &str) -> String {
+    format!("{PASS_ROLE} on {role}")
+}
+
+fn on_an_entry(action: &str) -> String {
+    format!("{action} on an entry")
 }
 
 /// Whose permissions count on `cluster`.
@@ -256,6 +305,44 @@ mod tests {
         let (code, detail) = explained(Class::Denied, "AccessDeniedException", words, None);
         assert_eq!(code, "pass-role-denied");
         assert!(detail.contains("iam:PassRole on arn:aws:iam::111122223333:role/node,"), "{detail}");
+    }
+
+    #[test]
+    fn a_pass_role_that_is_denied_explicitly_says_so() {
+        let words = "User: x is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/node with \
+                     an explicit deny in a permissions boundary";
+        let (code, detail) = explained(Class::Denied, "AccessDeniedException", words, None);
+        assert_eq!(code, "pass-role-denied");
+        assert!(detail.contains("explicitly denies the identity that Entryway runs as iam:PassRole on"), "{detail}");
+    }
+
+    #[test]
+    fn what_is_lacking_goes_by_the_permission_and_is_told_with_the_resource() {
+        let entry = "arn:aws:eks:eu-central-1:111122223333:access-entry/prod/role/111122223333/my-role/0-0";
+        let node = "arn:aws:iam::111122223333:role/node";
+        for (action, resource, permission) in [
+            ("eks:CreateAccessEntry", "arn:aws:eks:eu-central-1:111122223333:cluster/prod", "eks:CreateAccessEntry"),
+            (
+                "eks:DescribeAccessEntry",
+                "arn:aws:eks:eu-central-1:111122223333:access-entry/prod////*",
+                "eks:DescribeAccessEntry",
+            ),
+            ("eks:DeleteAccessEntry", entry, "eks:DeleteAccessEntry on an entry"),
+            ("iam:GetRole", "role my-role", "iam:GetRole"),
+            ("iam:PassRole", node, "iam:PassRole on arn:aws:iam::111122223333:role/node"),
+        ] {
+            let message =
+                format!("User: x is not authorized to perform: {action} on resource: {resource} because it is so");
+            let error = EksError { message: Some(message), ..EksError::of(Class::Denied) };
+            let lack = error.lack(&cluster(None)).expect("AWS says what");
+            assert_eq!(lack.permission, permission);
+            let allow = format!(
+                "Entryway lacks {action} on {resource}. Allow the identity that Entryway runs as {action} on {resource}."
+            );
+            assert_eq!(lack.words, allow);
+            assert!(used(action).contains(&lack.permission) || lack.permission == pass_role(resource));
+            assert_eq!(EksError { class: Class::Credentials, ..error }.lack(&cluster(None)), None);
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod iam;
 
 pub use behalf::on_behalf_of;
 pub use error::{Class, EksError};
+pub use explain::{Lack, pass_role, tried, used};
 
 /// A write that EKS took. It says nothing about when the write can be read back: EKS is eventually consistent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +156,19 @@ pub trait Eks: Send + Sync + 'static {
 
     /// Whether the cluster is there, ready, and in a mode that takes access entries.
     fn describe_cluster(&self, cluster: &Cluster) -> impl Future<Output = Result<ClusterGate, EksError>> + Send;
+
+    /// Makes sure that the credentials for the cluster are of its account, so that what EKS says of clusters it does not have
+    /// is said of the right place. Seldom a call.
+    fn check_account(&self, cluster: &Cluster) -> impl Future<Output = Result<(), EksError>> + Send;
+
+    /// Tries out the permissions to read, one call for each, with which nothing is changed: on an entry that there is none
+    /// of, and where there is `somebody` of the cluster's account, in IAM. Each comes with its answer, where that another thing
+    /// is wrong says that the permission is there.
+    fn probe(
+        &self,
+        cluster: &Cluster,
+        somebody: Option<&PrincipalArn>,
+    ) -> impl Future<Output = Vec<(&'static str, Result<(), EksError>)>> + Send;
 
     /// Every access policy that EKS knows in the cluster's region, all pages.
     fn list_access_policies(

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
+use super::rights::of_list;
 use super::turns::{Turn, Urgency};
 use crate::domain::catalogue::policy_arn;
 use crate::domain::cluster::Cluster;
@@ -88,7 +89,7 @@ impl<E: Eks> Worker<E> {
                 return Ok(None);
             }
             let page = self.eks.list_page(cluster, policy_arn, token.as_deref(), PAGE).await;
-            let page = match self.heed(cluster, page).await? {
+            let page = match self.heed(cluster, of_list, page).await? {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(cluster = cluster.name, %error, class = error.class.as_str(), "a list broke off");

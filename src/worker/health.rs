@@ -5,11 +5,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
+use super::rights::of_gate;
 use super::turns::{Turn, Urgency};
 use crate::domain::cluster::Cluster;
 use crate::eks::{Class, ClusterGate, Eks, EksError};
 use crate::store::clusters::Health;
-use crate::workflow::{WorkflowError, reconcile};
+use crate::workflow::WorkflowError;
+use crate::workflow::reconcile::{self, Sighting};
 
 impl<E: Eks> Worker<E> {
     /// Asks about every cluster whose check is due, all at once; one that hangs holds up none of the others.
@@ -17,6 +19,7 @@ impl<E: Eks> Worker<E> {
     /// # Errors
     /// Those of the store.
     pub async fn check_clusters(&self) -> Result<(), WorkflowError> {
+        self.lacking.replace(reconcile::missing_rights(&self.desk).await?);
         let mut checks = tokio::task::JoinSet::new();
         for name in reconcile::claim_checks(&self.desk).await? {
             let worker = self.clone();
@@ -36,16 +39,32 @@ impl<E: Eks> Worker<E> {
             // Others need the turns more; what is known stays known until the next check.
             return Ok(());
         }
-        let answer = self.heed(cluster, self.eks.describe_cluster(cluster).await).await?;
+        let mut answer = self.heed(cluster, of_gate, self.eks.describe_cluster(cluster).await).await?;
+        if answer.as_ref().is_err_and(EksError::says_no_cluster)
+            && let Err(error) = self.eks.check_account(cluster).await
+        {
+            // Then it was said of another place.
+            answer = Err(error);
+        }
+        let sighting = match &answer {
+            Ok(_) => Sighting::Shown,
+            Err(error) if error.says_no_cluster() => Sighting::Missing,
+            Err(_) => Sighting::Unsaid,
+        };
         let health = Health {
             cluster_name: cluster.name.clone(),
-            checked_at: None,
             status: answer.as_ref().ok().map(|gate| gate.status.clone()),
             authentication_mode: answer.as_ref().ok().and_then(|gate| gate.authentication_mode.clone()),
             platform_version: answer.as_ref().ok().and_then(|gate| gate.platform_version.clone()),
             problems: problems(cluster, &answer),
+            ..Health::default()
         };
-        reconcile::record_health(&self.desk, health, answer.is_ok()).await
+        reconcile::record_health(&self.desk, cluster, health, sighting).await?;
+        let reachable = match &answer {
+            Ok(gate) => gate.takes_access_entries(),
+            Err(error) => error.class == Class::Denied,
+        };
+        if reachable { self.probe(cluster).await } else { Ok(()) }
     }
 
     /// Checks clusters every `every` until `stop`.
@@ -64,6 +83,8 @@ impl<E: Eks> Worker<E> {
 
 fn problems(cluster: &Cluster, answer: &Result<ClusterGate, EksError>) -> Vec<String> {
     match answer {
+        // That is told among the permissions.
+        Err(error) if error.lack(cluster).is_some() => vec![],
         Err(error) => vec![error.explain(cluster).1],
         Ok(gate) => {
             let mut problems = vec![];

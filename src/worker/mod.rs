@@ -6,6 +6,7 @@ mod drift;
 mod health;
 mod reconcile;
 mod retry;
+mod rights;
 pub mod sweep;
 mod turns;
 
@@ -20,6 +21,7 @@ use crate::eks::Eks;
 use crate::store::StoreError;
 use crate::store::entries::{self, Lease};
 use crate::workflow::Desk;
+use rights::Lacking;
 
 pub use turns::{Turn, Turns, Urgency};
 
@@ -45,6 +47,8 @@ pub struct Worker<E> {
     turns: Arc<Turns>,
     /// Clusters that EKS has been seen to have, where configuration says they are.
     known: Arc<Mutex<BTreeSet<String>>>,
+    /// What AWS is known not to let Entryway do.
+    lacking: Arc<Lacking>,
 }
 
 impl<E> Clone for Worker<E> {
@@ -55,6 +59,7 @@ impl<E> Clone for Worker<E> {
             pace: self.pace,
             turns: self.turns.clone(),
             known: self.known.clone(),
+            lacking: self.lacking.clone(),
         }
     }
 }
@@ -64,7 +69,7 @@ impl<E: Eks> Worker<E> {
     #[must_use]
     pub fn new(desk: Desk, eks: Arc<E>, pace: Pace) -> Self {
         let turns = Arc::new(Turns::new(desk.store.clone(), pace.calls_per_second, pace.patience));
-        Self { desk, eks, pace, turns, known: Arc::default() }
+        Self { desk, eks, pace, turns, known: Arc::default(), lacking: Arc::default() }
     }
 
     /// Works until `stop`, then finishes what it has begun and takes nothing more.

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::rights::{self, of_gate, of_look, of_tag};
 use super::turns::{Turn, Urgency};
 use super::{Worker, name_of, retry};
 use crate::domain::arn::PrincipalArn;
@@ -15,7 +16,7 @@ use crate::domain::reconcile::{Terms, Verdict, judge};
 use crate::eks::{Class, Eks, EksError, Written};
 use crate::store::StoreError;
 use crate::workflow::WorkflowError;
-use crate::workflow::reconcile::{self, Done, Guarded, Lease, Run, Seen};
+use crate::workflow::reconcile::{self, Absence, Done, Guarded, Lease, Run, Seen};
 
 /// How often one run starts over because what is desired changed under its feet. Then somebody else's turn.
 const MOST_ROUNDS: usize = 4;
@@ -77,7 +78,7 @@ impl<E: Eks> Worker<E> {
             return Ok(Round::Closed);
         }
         let mut run = reconcile::begin(desk, lease).await?;
-        let observed = match self.heed(cluster, self.look(cluster, principal).await).await? {
+        let observed = match self.heed(cluster, of_look, self.look(cluster, principal).await).await? {
             Ok(observed) => observed,
             Err(error) => return self.give_up(&run, cluster, None, &error).await,
         };
@@ -152,7 +153,7 @@ impl<E: Eks> Worker<E> {
         reconcile::untagged(desk, run, cluster.drift, &entry.tags).await?;
         if cluster.drift == DriftMode::Repair {
             let tags = [(OWNER_TAG.to_owned(), desk.settings.installation.clone())].into();
-            match self.heed(cluster, self.eks.tag(cluster, &entry.access_entry_arn, &tags).await).await? {
+            match self.heed(cluster, of_tag, self.eks.tag(cluster, &entry.access_entry_arn, &tags).await).await? {
                 Ok(write) => {
                     return reconcile::tagged(desk, run, &entry.access_entry_arn, &tags, write.aws_request_id).await;
                 }
@@ -179,18 +180,6 @@ impl<E: Eks> Worker<E> {
         Ok(observed)
     }
 
-    /// Slows every replica down when AWS says that there were too many calls, and hands the answer on.
-    pub(super) async fn heed<T>(
-        &self,
-        cluster: &Cluster,
-        answer: Result<T, EksError>,
-    ) -> Result<Result<T, EksError>, StoreError> {
-        if matches!(&answer, Err(error) if error.class == Class::Throttled) {
-            self.turns.slow_down(cluster).await?;
-        }
-        Ok(answer)
-    }
-
     /// Makes the calls one by one, each only if everything still stands right before it.
     async fn write(
         &self,
@@ -211,8 +200,9 @@ impl<E: Eks> Worker<E> {
             if reconcile::guard(&self.desk, run).await? == Guarded::Changed {
                 return Ok(Round::Again);
             }
+            let answer = self.call(run, cluster, principal, &step).await;
             let (write, access_entry_arn) =
-                match self.heed(cluster, self.call(run, cluster, principal, &step).await).await? {
+                match self.heed(cluster, || rights::of_step(&step, principal), answer).await? {
                     Ok(done) => done,
                     Err(error) => return self.give_up(run, cluster, Some(&step), &error).await,
                 };
@@ -267,9 +257,28 @@ impl<E: Eks> Worker<E> {
     ) -> Result<Round, WorkflowError> {
         let operation = step.map_or("observe", Step::operation);
         tracing::warn!(entry = %name_of(&run.lease), operation, %error, class = error.class.as_str(), "a call to EKS did not go through");
+        let waiting = EksError { class: Class::ClusterNotReady, ..error.clone() };
+        let error = if self.is_changing(cluster, error).await? { &waiting } else { error };
         let interval = self.desk.settings.tempo.interval;
-        let failure = retry::failure(error, cluster, run.record.attempts, interval, run.ending);
+        let mut failure = retry::failure(error, cluster, run.record.attempts, interval, run.ending);
+        if error.says_no_cluster() {
+            match reconcile::cluster_gone(&self.desk, run, cluster).await? {
+                Absence::Gone => return Ok(Round::Closed),
+                Absence::Unconfirmed => failure = retry::until_confirmed(failure, cluster),
+                Absence::NeverShown => {}
+            }
+        }
         reconcile::trouble(&self.desk, run, step, &failure).await?;
         Ok(Round::Closed)
+    }
+
+    /// Whether what EKS refuses now may be another matter once the cluster is `ACTIVE`: its mode is that of before until an
+    /// update of it is through.
+    async fn is_changing(&self, cluster: &Cluster, error: &EksError) -> Result<bool, WorkflowError> {
+        if error.class != Class::AuthMode || self.turns.wait(cluster, 1, Urgency::CanWait).await? != Turn::Come {
+            return Ok(false);
+        }
+        let gate = self.heed(cluster, of_gate, self.eks.describe_cluster(cluster).await).await?;
+        Ok(gate.is_ok_and(|gate| matches!(gate.status.as_str(), "CREATING" | "UPDATING" | "PENDING")))
     }
 }

@@ -72,6 +72,20 @@ pub(super) fn failure(
     }
 }
 
+/// `failure` of a call that EKS answered with not knowing the cluster, as long as that may be an odd answer: nothing is given
+/// up for it.
+pub(super) fn until_confirmed(failure: Failure, cluster: &Cluster) -> Failure {
+    Failure {
+        finality: Finality::Passing,
+        detail: format!(
+            "EKS has just said that it has no cluster {}, which it showed before. Entryway looks again by itself; if that is \
+             confirmed, the grants on {} end.",
+            cluster.eks_name, cluster.name
+        ),
+        ..failure
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

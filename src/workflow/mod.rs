@@ -6,6 +6,7 @@ mod error;
 mod intake;
 pub mod inventory;
 mod lookout;
+mod nodes;
 mod once;
 mod principals;
 pub mod read;

@@ -1,4 +1,5 @@
-//! The requester gives access back before its time. No policy can keep them from it.
+//! The requester gives access back before its time. No policy can keep them from it; only nodes are not cut off without
+//! the right to administer.
 
 use serde_json::json;
 
@@ -33,7 +34,10 @@ impl Desk {
             return Ok(outcome);
         }
         let mut request = self.open(&mut tx, &policies, act.caller, &act.target).await?;
-        if let Err(error) = self.permit(&policies, act.caller, action, &request, tx.now()) {
+        let permitted = self
+            .permit(&policies, act.caller, action, &request, tx.now())
+            .and_then(|()| self.permit_removal(&policies, act.caller, action, &request, tx.now()));
+        if let Err(error) = permitted {
             tx.rollback().await?;
             return Err(self.note_refusal(act.caller, action.as_str(), Some(&request), error).await);
         }

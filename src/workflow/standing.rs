@@ -109,10 +109,13 @@ impl Desk {
     ) -> (Standing, Vec<&'static str>) {
         let has_reviewed = reviews.iter().any(|review| review.reviewer == caller.user());
         let is_review = |action| matches!(action, Action::Approve | Action::Deny);
+        let ends = |action| matches!(action, Action::Revoke | Action::Relinquish);
+        let removable = self.may_remove(policies, caller, request, call.now);
         let undecidable = has_reviewed || request.is_overdue(call.now);
         let allowed = DOABLE
             .into_iter()
             .filter(|(action, states)| states.contains(&request.state) && !(undecidable && is_review(*action)))
+            .filter(|(action, _)| removable || !ends(*action))
             .filter(|(action, _)| policies.authorize_in(scene, &caller.identity, *action, call).allowed)
             .map(|(action, _)| action.as_str())
             .collect();

@@ -90,6 +90,12 @@ impl Eks for Halting {
     async fn describe_cluster(&self, c: &Cluster) -> Result<ClusterGate, EksError> {
         self.eks.describe_cluster(c).await
     }
+    async fn check_account(&self, c: &Cluster) -> Result<(), EksError> {
+        self.eks.check_account(c).await
+    }
+    async fn probe(&self, c: &Cluster, p: Option<&PrincipalArn>) -> Vec<(&'static str, Result<(), EksError>)> {
+        self.eks.probe(c, p).await
+    }
     async fn list_access_policies(&self, c: &Cluster) -> Result<Vec<ListedPolicy>, EksError> {
         self.eks.list_access_policies(c).await
     }

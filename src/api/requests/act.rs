@@ -80,14 +80,16 @@ act! {
 act! {
     /// Revokes access
     ///
-    /// By a reviewer, from sign-off to the end, whatever the worker is doing with it. Needs a reason.
+    /// By a reviewer, from sign-off to the end, whatever the worker is doing with it. Needs a reason, and for an entry of
+    /// nodes, which would lose the cluster, the right to `administer` besides.
     revoke, "/v1/requests/{id}/revoke", "revokeRequest", GivenReason as GivenReason, revoking::revoke
 }
 
 act! {
     /// Gives access back
     ///
-    /// By its requester, from sign-off to the end. No policy can keep them from it.
+    /// By its requester, from sign-off to the end. No policy can keep them from it; only for an entry of nodes, which would
+    /// lose the cluster, it takes the right to `administer` besides.
     relinquish, "/v1/requests/{id}/relinquish", "relinquishRequest", Reason as Option<Reason>, giving_back::relinquish
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::super::views::{ApprovalView, EntryView, RequestView, WarningView};
 use crate::domain::awscli;
+use crate::domain::entry::{EntryContent, username_on};
 use crate::workflow::Desk;
 use crate::workflow::submit::Preview;
 
@@ -22,7 +23,8 @@ pub(crate) struct DryRun {
     /// People who could sign it off, as far as the directory knows.
     #[schema(example = json!(["bob", "carol"]))]
     could_sign_off: Vec<String>,
-    /// The access entry: what Entryway makes of it, and what somebody else does where it is theirs.
+    /// The access entry: what Entryway makes of it, and what somebody else does where it is theirs; with the username that EKS
+    /// derives where none is asked for.
     entry: Change,
     /// The same by hand: the calls that lead from the one to the other.
     #[schema(example = json!([
@@ -76,6 +78,10 @@ impl DryRun {
     pub(super) fn new(desk: &Desk, mut preview: Preview) -> Self {
         preview.details.request.id = Uuid::nil();
         let spec = &preview.details.request.spec;
+        let as_eks_shows = |content: &EntryContent| EntryView {
+            username: Some(username_on(&spec.principal, content)),
+            ..EntryView::from(content)
+        };
         let cluster = desk.clusters.get(&spec.cluster_name);
         let aws_cli = cluster.map(|cluster| awscli::commands(cluster, &spec.principal, &spec.tags, &preview.steps));
         Self {
@@ -84,8 +90,8 @@ impl DryRun {
             approval: (&preview.details).into(),
             could_sign_off: preview.could_sign_off,
             entry: Change {
-                before: preview.before.as_ref().map(Into::into),
-                after: preview.after.as_ref().map(Into::into),
+                before: preview.before.as_ref().map(as_eks_shows),
+                after: preview.after.as_ref().map(as_eks_shows),
             },
             aws_cli: aws_cli.unwrap_or_default(),
         }

@@ -41,7 +41,7 @@ pub(crate) struct ClusterView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ClusterHealth)]
 pub(crate) struct HealthView {
-    /// EKS's status; `UNKNOWN` until EKS has answered.
+    /// EKS's status; `UNKNOWN` until EKS has answered, `NOT_FOUND` once a cluster that was there is gone.
     #[schema(example = "ACTIVE")]
     status: String,
     /// `API` and `API_AND_CONFIG_MAP` take access entries, `CONFIG_MAP` does not; null until EKS has answered.
@@ -49,7 +49,8 @@ pub(crate) struct HealthView {
     authentication_mode: Option<String>,
     /// When EKS last answered.
     checked_at: Option<Time>,
-    /// What keeps Entryway from working there, in words; empty when nothing does.
+    /// What keeps Entryway from working there, in words: what is wrong with the cluster, and each permission that AWS refuses,
+    /// until the same is allowed. Empty when nothing does.
     #[schema(example = json!([]))]
     problems: Vec<String>,
 }
@@ -68,7 +69,7 @@ impl ClusterView {
                 status: known.and_then(|known| known.status.clone()).unwrap_or_else(|| "UNKNOWN".to_owned()),
                 authentication_mode: known.and_then(|known| known.authentication_mode.clone()),
                 checked_at: known.and_then(|known| known.checked_at).map(Time),
-                problems: known.map(|known| known.problems.clone()).unwrap_or_default(),
+                problems: known.map(|known| known.all_problems().cloned().collect()).unwrap_or_default(),
             },
         }
     }

@@ -7,6 +7,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::EntryType;
 use crate::domain::principal::Presence;
+use crate::domain::sightings::GONE;
 
 /// Everything a rule may look at besides the ask. What is not known is `None`, and no rule holds that against an ask.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +68,7 @@ impl ClusterGate {
     /// status newer than this list is nothing to refuse anybody for.
     #[must_use]
     pub fn is_beyond_waiting(&self) -> bool {
-        matches!(self.status.as_str(), "DELETING" | "FAILED")
+        matches!(self.status.as_str(), "DELETING" | "FAILED" | GONE)
     }
 
     /// Whether EKS refuses access entries in the cluster's authentication mode.

@@ -31,7 +31,8 @@ codes! {
          cluster, today and whenever they change.",
         "Check the bindings in the cluster, or use an access policy.";
     NodeEntryRemovalIsDisruptive = "node-entry-removal-is-disruptive", "Nodes leave the cluster when this ends.",
-        "Once the entry of a node role is removed, its nodes can no longer join or report to the cluster.",
+        "Once the entry of a node role is removed, its nodes can no longer join or report to the cluster. People remove it \
+         before its time only with the right to administer Entryway.",
         "Ask for it without a duration, or drain the nodes before it ends.";
     PrincipalNotChecked = "principal-not-checked", "Nobody checked that the principal exists.",
         "Entryway looks principals up in IAM with the credentials of a cluster in the principal's account. It has none \
@@ -126,8 +127,12 @@ fn groups(spec: &Spec, _: &Presence) -> Option<String> {
 
 fn node_entry(spec: &Spec, _: &Presence) -> Option<String> {
     let ends = if spec.duration.is_some() { "when the duration is over" } else { "when this is revoked" };
-    (spec.content.entry_type != EntryType::Standard)
-        .then(|| format!("the nodes of this role lose the cluster {ends} and the entry is removed"))
+    spec.content.entry_type.is_of_nodes().then(|| {
+        format!(
+            "the nodes of this role lose the cluster {ends} and the entry is removed; removing it before its time takes the \
+             administer right besides"
+        )
+    })
 }
 
 fn not_checked(spec: &Spec, presence: &Presence) -> Option<String> {

@@ -29,8 +29,9 @@ pub async fn noticed(desk: &Desk, run: &Run, seen: Option<&EntryContent>) -> Res
     Ok(tx.commit().await?)
 }
 
-/// Whether an entry that holds `seen` gives something of `asked`.
+/// Whether an entry that holds `seen` gives something of `asked`. That of nodes gives all it has by being there.
 fn gives(seen: &EntryContent, asked: &EntryContent) -> bool {
-    !seen.kubernetes_groups.is_disjoint(&asked.kubernetes_groups)
+    (asked.entry_type.is_of_nodes() && seen.entry_type == asked.entry_type)
+        || !seen.kubernetes_groups.is_disjoint(&asked.kubernetes_groups)
         || seen.access_policies.keys().any(|policy| asked.access_policies.contains_key(policy))
 }

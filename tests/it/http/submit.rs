@@ -109,6 +109,28 @@ async fn a_dry_run_says_what_would_come_of_it_and_stores_nothing() {
         (&first["entry"]["before"], &first["entry"]["after"]["kubernetesGroups"]),
         (&Value::Null, &json!(["viewers"]))
     );
+    let derived = "arn:aws:sts::111122223333:assumed-role/my-role/{{SessionName}}";
+    assert_eq!(
+        (&first["request"]["username"], &first["entry"]["after"]["username"]),
+        (&Value::Null, &json!(derived)),
+        "what EKS makes of none"
+    );
+    for (kind, derived) in [
+        ("EC2_LINUX", "system:node:{{EC2PrivateDNSName}}"),
+        ("EC2_WINDOWS", "system:node:{{EC2PrivateDNSName}}"),
+        ("EC2", "system:node:{{EC2PrivateDNSName}}"),
+        ("FARGATE_LINUX", "system:node:{{SessionName}}"),
+        ("HYBRID_LINUX", "system:node:{{SessionName}}"),
+        ("HYPERPOD_LINUX", "system:node:{{SessionName}}"),
+    ] {
+        let node = ask(json!({"type": kind, "accessPolicies": []}));
+        let node = api.post("bob", "/v1/requests?dryRun=true").json(&node).await.is(200);
+        assert_eq!(node.body["entry"]["after"]["username"], derived, "{kind}");
+        let warned = node.body["warnings"].to_string();
+        assert!(warned.contains("node-entry-removal-is-disruptive") && warned.contains("administer"), "{warned}");
+        let create = node.body["awsCli"][0].as_str().unwrap();
+        assert!(!create.contains("--username") && !create.contains("--kubernetes-groups"), "EKS takes none: {create}");
+    }
     let commands: Vec<_> = first["awsCli"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     assert_eq!(commands.len(), 2, "{commands:?}");
     let create =
