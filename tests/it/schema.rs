@@ -17,6 +17,7 @@ const DATA: &[(i64, &str)] = &[
     (6, include_str!("../data/migrations/0006_entry_baseline.sql")),
     (7, include_str!("../data/migrations/0007_entry_recheck.sql")),
     (8, include_str!("../data/migrations/0008_request_lists.sql")),
+    (12, include_str!("../data/migrations/0012_life_of_a_grant.sql")),
 ];
 
 #[tokio::test]

@@ -23,7 +23,11 @@ pub(super) fn duration_is_readable(reading: &Reading<'_>, _: &Context<'_>, out: 
 }
 
 pub(super) fn duration_is_short_enough(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
-    let limit = context.limits.max_duration;
+    let (limit, advice) = if reading.ask.break_glass {
+        (context.limits.break_glass_max.min(context.limits.max_duration), "which is the most with breakGlass; ask for less")
+    } else {
+        (context.limits.max_duration, "ask for less")
+    };
     let too_long = match reading.duration {
         Some(Ok(duration)) => duration > limit,
         Some(Err(error)) => error == DurationError::TooLong,
@@ -31,13 +35,17 @@ pub(super) fn duration_is_short_enough(reading: &Reading<'_>, context: &Context<
     };
     if too_long {
         let text = reading.ask.duration.as_deref().unwrap_or_default();
-        let detail = format!("{} is longer than {}; ask for less", quoted(text), to_iso8601(limit));
+        let separator = if reading.ask.break_glass { ", " } else { "; " };
+        let detail = format!("{} is longer than {}{separator}{advice}", quoted(text), to_iso8601(limit));
         out.add("/duration", detail);
     }
 }
 
 pub(super) fn duration_is_given(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
-    if reading.duration.is_none() && !context.limits.allow_permanent {
+    if reading.duration.is_none() && reading.ask.break_glass {
+        let limit = to_iso8601(context.limits.break_glass_max.min(context.limits.max_duration));
+        out.add("/duration", format!("access with breakGlass is never permanent; say how long, up to {limit}"));
+    } else if reading.duration.is_none() && !context.limits.allow_permanent {
         let detail =
             format!("permanent access is not allowed; say how long, up to {}", to_iso8601(context.limits.max_duration));
         out.add("/duration", detail);
@@ -55,6 +63,9 @@ pub(super) fn start_is_not_past(reading: &Reading<'_>, context: &Context<'_>, ou
 }
 
 pub(super) fn start_is_near_enough(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
+    if reading.ask.break_glass && reading.ask.start_at.is_some_and(|start| start > context.now) {
+        return out.add("/startAt", "access with breakGlass begins at once; leave the start out");
+    }
     let limit = context.limits.max_start_ahead;
     if let Some(start) = reading.ask.start_at
         && start.signed_duration_since(context.now) > limit

@@ -11,6 +11,7 @@ mod health;
 mod layer;
 mod noticed;
 mod seen;
+mod takeover;
 mod trouble;
 mod unconfigured;
 mod wrote;

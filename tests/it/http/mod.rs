@@ -2,15 +2,19 @@
 
 mod bed;
 mod bodies;
+mod break_glass;
 mod conflicts;
 mod decisions;
 mod door;
+mod extend;
 mod lists;
 mod once;
 mod pages;
 mod probes;
+mod revocations;
 mod routes;
 mod socket;
+mod story;
 mod submit;
 mod unsound;
 mod validation;
