@@ -165,6 +165,9 @@ pub struct LastError {
     pub attempts: i32,
     /// Whether Entryway goes on trying by itself.
     pub retrying: bool,
+    /// When it tries next, where that is known. While it only waits for EKS to show something, it looks all the time.
+    #[serde(default)]
+    pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
 /// A request as it is stored.

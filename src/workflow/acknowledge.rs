@@ -22,11 +22,7 @@ use crate::store::{StoreError, Tx, reviews};
 /// [`WorkflowError::Builtin`] for one's own request and for services; [`WorkflowError::Forbidden`];
 /// [`WorkflowError::IllegalState`] when there is nothing to acknowledge; [`WorkflowError::AlreadyReviewed`];
 /// [`WorkflowError::StaleView`] when the digest is not that of the request.
-pub async fn acknowledge(
-    desk: &Desk,
-    act: Act<'_>,
-    spec_digest: Option<String>,
-) -> Result<Outcome, WorkflowError> {
+pub async fn acknowledge(desk: &Desk, act: Act<'_>, spec_digest: Option<String>) -> Result<Outcome, WorkflowError> {
     let policies = desk.policies.current();
     let mut tx = desk.store.begin().await?;
     if let Some(outcome) = recall(&mut tx, act.once.as_ref()).await? {

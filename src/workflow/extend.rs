@@ -97,7 +97,9 @@ fn check(request: &Request, now: DateTime<Utc>) -> Result<(), WorkflowError> {
         _ if request.state.is_granting() && request.grant.starts_at.is_none() => {
             "its time has not begun; extend it once it has"
         }
-        _ if request.end_reason == Some(EndReason::Superseded) => "another request has taken its place; extend that one",
+        _ if request.end_reason == Some(EndReason::Superseded) => {
+            "another request has taken its place; extend that one"
+        }
         _ => "its time is over; file a new request",
     };
     Err(WorkflowError::IllegalState { state: request.state, advice: advice.to_owned() })

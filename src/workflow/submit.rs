@@ -226,7 +226,8 @@ fn decide(
     } else if request.spec.break_glass {
         request.warnings.push(Warning {
             code: "break-glass-waits".to_owned(),
-            detail: "policy does not let this be applied without a sign-off; it waits for one like any other".to_owned(),
+            detail: "policy does not let this be applied without a sign-off; it waits for one like any other"
+                .to_owned(),
         });
     }
     Ok(request)

@@ -51,7 +51,9 @@ async fn thousands_end_in_one_transaction_and_every_entry_is_due() {
     let incident = incident::end(&bed.desk, &bed.caller("bob"), &on_dev(), "INC-7", None).await.map(done).unwrap();
     println!("{MANY} requests ended in {:?}", begun.elapsed());
     assert_eq!(incident.items.len(), MANY);
-    assert!(incident.items.iter().all(|(request, fate)| *fate == Fate::Revoked && request.state == RequestState::Revoking));
+    assert!(
+        incident.items.iter().all(|(request, fate)| *fate == Fate::Revoked && request.state == RequestState::Revoking)
+    );
     let revoking = "SELECT count(*) FROM request WHERE state = 'revoking' AND end_reason = 'revoked' AND version > 1";
     let due = "SELECT count(*) FROM entry WHERE ends_at <= next_run_at AND cluster_name = 'dev'";
     let told = "SELECT count(*) FROM event WHERE type = 'request.revoking' AND data ->> 'reason' = 'INC-7'";

@@ -286,11 +286,14 @@ pub(crate) struct LastErrorView {
     attempts: i32,
     /// Whether Entryway goes on trying by itself.
     retrying: bool,
+    /// When it tries next; null where it does not, or only waits for EKS to show something and looks all the time.
+    next_attempt_at: Option<Time>,
 }
 
 impl From<&LastError> for LastErrorView {
     fn from(error: &LastError) -> Self {
-        let LastError { code, detail, aws_code, aws_message, at, attempts, retrying } = error.clone();
-        Self { code, detail, aws_code, aws_message, at: Time(at), attempts, retrying }
+        let LastError { code, detail, aws_code, aws_message, at, attempts, retrying, next_attempt_at } = error.clone();
+        let next_attempt_at = next_attempt_at.map(Time);
+        Self { code, detail, aws_code, aws_message, at: Time(at), attempts, retrying, next_attempt_at }
     }
 }

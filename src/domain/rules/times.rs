@@ -24,7 +24,10 @@ pub(super) fn duration_is_readable(reading: &Reading<'_>, _: &Context<'_>, out: 
 
 pub(super) fn duration_is_short_enough(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
     let (limit, advice) = if reading.ask.break_glass {
-        (context.limits.break_glass_max.min(context.limits.max_duration), "which is the most with breakGlass; ask for less")
+        (
+            context.limits.break_glass_max.min(context.limits.max_duration),
+            "which is the most with breakGlass; ask for less",
+        )
     } else {
         (context.limits.max_duration, "ask for less")
     };

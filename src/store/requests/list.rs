@@ -146,7 +146,9 @@ pub struct Batch {
 pub async fn list(store: &Store, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Batch, StoreError> {
     let ask = Ask::new(store, filter, before, limit);
     let rows = match filter {
-        Filter { owing_review: true, .. } => page!("owing_review", "owes_review AND $1::text IS NULL", None::<&str>, ask),
+        Filter { owing_review: true, .. } => {
+            page!("owing_review", "owes_review AND $1::text IS NULL", None::<&str>, ask)
+        }
         Filter { requester: Some(requester), .. } => page!("requester", "requester = $1", requester, ask),
         Filter { principal_arn: Some(arn), .. } => page!("principal", "principal_arn = $1", arn, ask),
         Filter { cluster_name: Some(cluster), .. } => page!("cluster", "cluster_name = $1", cluster, ask),

@@ -104,7 +104,8 @@ async fn log(
     let made_for = |request: &Request| run.covers(request) && is_made_for(&done.step, request);
     // What somebody did by hand is undone for the sake of everybody who holds the entry.
     let nobody = !all.iter().any(made_for);
-    let concerned = |request: &Request| made_for(request) || nobody && run.covers(request) && request.state.is_granting();
+    let concerned =
+        |request: &Request| made_for(request) || nobody && run.covers(request) && request.state.is_granting();
     of_entry(tx, &run.lease, all, concerned, of_step(&done.step), data).await?;
     for request in all.iter_mut().filter(|r| r.state == RequestState::Applying && made_for(r)) {
         if request.grant.starts_at.is_none() {

@@ -122,7 +122,8 @@ async fn the_list_of_what_waits_for_review_pages_through_both_kinds() {
     for size in [1, 2, 3, 100] {
         let (mut seen, mut token) = (vec![], String::new());
         for _ in 0..30 {
-            let page = api.get("carol", &format!("/v1/requests?reviewable=true&maxResults={size}{token}")).await.is(200);
+            let page =
+                api.get("carol", &format!("/v1/requests?reviewable=true&maxResults={size}{token}")).await.is(200);
             seen.extend(page.each("id"));
             match page.body["nextToken"].as_str() {
                 Some(next) => token = format!("&nextToken={next}"),

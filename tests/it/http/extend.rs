@@ -77,5 +77,8 @@ async fn what_is_wrong_with_it_is_said_at_once() {
     api.post("bob", &format!("{at}/extend")).json(&more()).await.fails(403, "forbidden");
     assert_eq!(api.get("alice", &at).await.body["allowedActions"], json!(["relinquish", "extend"]));
     let filed = extend(more()).await.is(201).body;
-    api.post("alice", &format!("{}/reviews", path(&filed))).json(&json!({"decision": "approve"})).await.fails(403, "self-approval");
+    api.post("alice", &format!("{}/reviews", path(&filed)))
+        .json(&json!({"decision": "approve"}))
+        .await
+        .fails(403, "self-approval");
 }
