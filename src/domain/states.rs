@@ -79,7 +79,11 @@ pub const TRANSITIONS: &[Transition] = &[
     moves(Verifying, Failed, "EKS says no for good, or the entry is not ours to touch"),
     moves(Verifying, Revoking, "it is revoked or relinquished, it expires, or quorum or policy no longer stands"),
     moves(Active, Applying, "drift is found and is to be repaired"),
-    moves(Active, Revoking, "it is revoked or relinquished, it expires, its extension takes over, or quorum or policy no longer stands"),
+    moves(
+        Active,
+        Revoking,
+        "it is revoked or relinquished, it expires, its extension takes over, or quorum or policy no longer stands",
+    ),
     moves(Active, Failed, "the entry turns out to be somebody else's"),
     moves(Revoking, Ended, "reads agree that it is gone"),
     moves(Failed, Applying, "it is retried, and quorum and policy still stand"),

@@ -1,7 +1,7 @@
 //! More time for access that somebody has: a request of its own, checked and signed off anew like any other. Once it is
 //! proven it takes over, and the one it extends ends; the entry is never taken away between the two.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::desk::Desk;
 use super::once::{Outcome, conclude, recall};
@@ -9,6 +9,7 @@ use super::principals::Presences;
 use super::standing::Act;
 use super::{WorkflowError, submit};
 use crate::domain::ask::{Ask, AskedPolicy};
+use crate::domain::duration::to_iso8601;
 use crate::domain::entry::AccessScope;
 use crate::domain::request::Request;
 use crate::domain::rules::Violation;
@@ -79,7 +80,29 @@ async fn prepare(
         });
     }
     let prepared = submit::prepare(desk, tx, policies, act.caller, &[ask], presences).await;
-    prepared.map(|(requests, _)| requests).map_err(in_this_body)
+    let (extensions, _) = prepared.map_err(in_this_body)?;
+    keep_in_reach(&extended, &extensions, desk.settings.limits.max_duration, tx.now())?;
+    Ok(extensions)
+}
+
+/// However often it is extended, access never reaches farther ahead than one request may: whoever signs off, or the policy
+/// that asks for nobody, is to be asked again by then.
+fn keep_in_reach(
+    extended: &Request,
+    extensions: &[Request],
+    most: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let left = extended.grant.expires_at.map_or(TimeDelta::zero(), |end| end - now);
+    let more = extensions.iter().filter_map(|extension| extension.spec.duration).max().unwrap_or_default();
+    if left + more <= most {
+        return Ok(());
+    }
+    let detail = format!(
+        "it would end more than {} from now, which is the most there may be; ask for less, or nearer to the end",
+        to_iso8601(most)
+    );
+    Err(WorkflowError::InvalidField { pointer: "/duration", code: "duration-too-long", detail })
 }
 
 /// Whether the time of `request` can be extended at `now`.

@@ -12,7 +12,11 @@ use crate::harness::{Bed, database, view};
 async fn active(bed: &Bed, duration: &str) -> Request {
     let mut ask = view("payments");
     ask.duration = Some(duration.to_owned());
-    let request = bed.granted(ask).await;
+    let request = bed.file("alice", ask).await;
+    // The starter policies let an hour through without a sign-off.
+    if request.state == RequestState::Pending {
+        bed.approve("bob", request.id).await;
+    }
     bed.until(request.id, RequestState::Active).await.request
 }
 
@@ -35,9 +39,8 @@ async fn a_day_an_hour_and_ten_minutes_ahead_once_each_whoever_looks() {
         let (one, other) = tokio::join!(sweep::remind_all(&bed.desk), sweep::remind_all(&replica));
         (one.unwrap(), other.unwrap());
     }
-    let minute = |ahead: TimeDelta| end - ahead + TimeDelta::minutes(9);
     let expected = [("P1D", TimeDelta::days(1)), ("PT1H", TimeDelta::hours(1)), ("PT10M", TimeDelta::minutes(10))];
-    assert_eq!(given(&bed, &request).await, expected.map(|(name, ahead)| (name.to_owned(), minute(ahead))));
+    assert_eq!(given(&bed, &request).await, expected.map(|(name, ahead)| (name.to_owned(), end - ahead)));
     assert_eq!(bed.get(request.id).await.request.version, version, "nobody's view goes stale by a reminder");
 }
 

@@ -22,14 +22,16 @@ pub(super) fn duration_is_readable(reading: &Reading<'_>, _: &Context<'_>, out: 
     }
 }
 
+/// The most that breaking the glass gives.
+fn longest_without_sign_off(context: &Context<'_>) -> TimeDelta {
+    context.limits.break_glass_max.min(context.limits.max_duration)
+}
+
 pub(super) fn duration_is_short_enough(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
-    let (limit, advice) = if reading.ask.break_glass {
-        (
-            context.limits.break_glass_max.min(context.limits.max_duration),
-            "which is the most with breakGlass; ask for less",
-        )
+    let (limit, most) = if reading.ask.break_glass {
+        (longest_without_sign_off(context), ", which is the most with breakGlass")
     } else {
-        (context.limits.max_duration, "ask for less")
+        (context.limits.max_duration, "")
     };
     let too_long = match reading.duration {
         Some(Ok(duration)) => duration > limit,
@@ -38,15 +40,14 @@ pub(super) fn duration_is_short_enough(reading: &Reading<'_>, context: &Context<
     };
     if too_long {
         let text = reading.ask.duration.as_deref().unwrap_or_default();
-        let separator = if reading.ask.break_glass { ", " } else { "; " };
-        let detail = format!("{} is longer than {}{separator}{advice}", quoted(text), to_iso8601(limit));
+        let detail = format!("{} is longer than {}{most}; ask for less", quoted(text), to_iso8601(limit));
         out.add("/duration", detail);
     }
 }
 
 pub(super) fn duration_is_given(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
     if reading.duration.is_none() && reading.ask.break_glass {
-        let limit = to_iso8601(context.limits.break_glass_max.min(context.limits.max_duration));
+        let limit = to_iso8601(longest_without_sign_off(context));
         out.add("/duration", format!("access with breakGlass is never permanent; say how long, up to {limit}"));
     } else if reading.duration.is_none() && !context.limits.allow_permanent {
         let detail =

@@ -17,7 +17,7 @@ async fn active(api: &Api) -> String {
 }
 
 fn more() -> Value {
-    json!({"duration": "2h", "reason": "it takes longer than we thought"})
+    json!({"duration": "9h", "reason": "it takes longer than we thought"})
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn it_is_a_request_of_its_own_that_names_the_one_it_extends() {
         vec![
             before["id"].clone(),
             json!("pending"),
-            json!("PT2H"),
+            json!("PT9H"),
             json!("it takes longer than we thought"),
             before["ticket"].clone(),
             before["clusterName"].clone(),
