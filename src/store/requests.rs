@@ -295,32 +295,35 @@ pub async fn one_at_a_time(tx: &mut Tx, requester: &str) -> Result<(), StoreErro
     Ok(())
 }
 
-/// How many undecided requests `requester` has.
+/// How many undecided requests `requester` has; counting stops at `most`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn pending_of(tx: &mut Tx, requester: &str) -> Result<i64, StoreError> {
+pub async fn pending_of(tx: &mut Tx, requester: &str, most: i64) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"-- requests.pending_of
-        SELECT count(*) AS "count!" FROM request WHERE requester = $1 AND state = 'pending'"#,
-        requester
+        SELECT count(*) AS "count!"
+          FROM (SELECT FROM request WHERE requester = $1 AND state = 'pending' LIMIT $2) AS pending"#,
+        requester,
+        most
     )
     .fetch_one(&mut *tx.inner)
     .await?)
 }
 
-/// What a new ask of `requester` has to fit beside: how many of theirs are pending, and what is live or will be on
-/// each entry of `principals`.
+/// What a new ask of `requester` has to fit beside: how many of theirs are pending (counting stops at `most`), and what is live
+/// or will be on each entry of `principals`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn beside(
     tx: &mut Tx,
     requester: &str,
+    most: i64,
     clusters: &[String],
     principals: &[String],
 ) -> Result<(i64, Vec<Request>), StoreError> {
-    let pending = pending_of(tx, requester).await?;
+    let pending = pending_of(tx, requester, most).await?;
     let rows = sqlx::query_as!(
         RequestRow,
         "-- requests.beside

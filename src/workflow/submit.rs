@@ -152,7 +152,7 @@ pub(super) async fn prepare(
 ) -> Result<(Vec<Request>, Vec<Request>), WorkflowError> {
     let names: Vec<_> = asks.iter().map(|ask| ask.cluster_name.clone()).collect();
     let principals: Vec<_> = asks.iter().map(|ask| ask.principal_arn.clone()).collect();
-    let (pending, live) = requests::beside(tx, caller.user(), &names, &principals).await?;
+    let (pending, live) = requests::beside(tx, caller.user(), desk.settings.max_pending_per_requester, &names, &principals).await?;
     let beside = Beside { live, health: clusters::of(tx, &names).await? };
     let mut violations: Vec<Violation> = Vec::new();
     let mut specs = Vec::new();
@@ -202,7 +202,7 @@ async fn keep_to_limit(
         return Ok(());
     }
     requests::one_at_a_time(tx, caller.user()).await?;
-    if room(requests::pending_of(tx, caller.user()).await?) < 0 {
+    if room(requests::pending_of(tx, caller.user(), limit).await?) < 0 {
         return Err(WorkflowError::TooManyPending { requester: caller.user().to_owned(), limit });
     }
     Ok(())
