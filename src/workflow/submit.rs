@@ -152,7 +152,8 @@ pub(super) async fn prepare(
 ) -> Result<(Vec<Request>, Vec<Request>), WorkflowError> {
     let names: Vec<_> = asks.iter().map(|ask| ask.cluster_name.clone()).collect();
     let principals: Vec<_> = asks.iter().map(|ask| ask.principal_arn.clone()).collect();
-    let (pending, live) = requests::beside(tx, caller.user(), desk.settings.max_pending_per_requester, &names, &principals).await?;
+    let (pending, live) =
+        requests::beside(tx, caller.user(), desk.settings.max_pending_per_requester, &names, &principals).await?;
     let beside = Beside { live, health: clusters::of(tx, &names).await? };
     let mut violations: Vec<Violation> = Vec::new();
     let mut specs = Vec::new();

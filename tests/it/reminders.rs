@@ -37,7 +37,8 @@ async fn a_day_an_hour_and_ten_minutes_ahead_once_each_whoever_looks() {
     for minutes_left in (0..48 * 60).rev().step_by(10) {
         bed.hands.set(end - TimeDelta::minutes(minutes_left + 1));
         let (one, other) = tokio::join!(sweep::remind_all(&bed.desk), sweep::remind_all(&replica));
-        (one.unwrap(), other.unwrap());
+        one.unwrap();
+        other.unwrap();
     }
     let expected = [("P1D", TimeDelta::days(1)), ("PT1H", TimeDelta::hours(1)), ("PT10M", TimeDelta::minutes(10))];
     assert_eq!(given(&bed, &request).await, expected.map(|(name, ahead)| (name.to_owned(), end - ahead)));
