@@ -16,6 +16,7 @@ mod metrics;
 mod openapi;
 mod problem;
 mod requests;
+mod revocations;
 mod service;
 mod state;
 mod stream;
@@ -46,7 +47,9 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(requests::revoke))
         .routes(routes!(requests::relinquish))
         .routes(routes!(requests::retry))
+        .routes(routes!(requests::extend))
         .routes(routes!(requests::timeline))
+        .routes(routes!(revocations::revoke_all))
         .routes(routes!(clusters::list))
         .routes(routes!(clusters::get))
         .routes(routes!(entries::list))

@@ -142,6 +142,18 @@ failures! {
         NotFound, RequestTimeout, NotPending, AlreadyReviewed, IllegalState, IdempotencyInFlight, Stale, TooLarge,
         UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
     ];
+    /// Of extending access.
+    ExtendFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestNotPermitted, NotFound,
+        RequestTimeout, IllegalState, IdempotencyInFlight, TooManyPending, Stale, TooLarge, UnsupportedMediaType,
+        ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
+    ] and [TypeConflict, UsernameConflict];
+    /// Of ending many at once.
+    RevocationFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestTimeout,
+        IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal,
+        Unavailable,
+    ];
     /// Of everything else that is done to a request.
     ActFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,

@@ -203,6 +203,7 @@ fn settings(config: &Config) -> Settings {
             allow_permanent: requests.allow_permanent,
             max_start_ahead: requests.max_start_ahead,
             reason_required: requests.reason_required,
+            break_glass_max: requests.break_glass_max,
         },
         pending_ttl: requests.pending_ttl,
         max_pending_per_requester: i64::from(requests.max_pending_per_requester),

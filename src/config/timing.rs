@@ -100,6 +100,8 @@ pub struct Requests {
     pub max_pending_per_requester: u32,
     /// Whether a reason must be given.
     pub reason_required: bool,
+    /// The longest `duration` with `breakGlass`.
+    pub break_glass_max: TimeDelta,
 }
 
 impl Requests {
@@ -111,6 +113,7 @@ impl Requests {
             max_start_ahead: s.or("max_start_ahead", TimeDelta::days(30), span(TimeDelta::zero())),
             max_pending_per_requester: s.or("max_pending_per_requester", 50, number(1..=100_000)),
             reason_required: s.or("reason_required", true, flag),
+            break_glass_max: s.or("break_glass_max", TimeDelta::hours(1), span(TICK)),
         }
     }
 }

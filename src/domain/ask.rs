@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 /// One access policy somebody wants, unchecked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,4 +44,6 @@ pub struct Ask {
     pub start_at: Option<DateTime<Utc>>,
     /// Apply now, review afterwards.
     pub break_glass: bool,
+    /// The request whose access this is to prolong.
+    pub extends: Option<Uuid>,
 }

@@ -65,6 +65,8 @@ event_types! {
     RequestExpiring = "request.expiring",
     /// An ask or a click that policy or the rules turned down.
     RequestRefused = "request.refused",
+    /// Somebody broke the glass: it is applied without a sign-off, and waits for a review afterwards.
+    RequestBreakGlass = "request.break_glass",
     /// Verifying takes longer than `verify.deadline`.
     RequestVerificationOverdue = "request.verification_overdue",
     /// EKS created an entry for us.

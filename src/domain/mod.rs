@@ -20,6 +20,7 @@ pub mod plan;
 pub mod principal;
 pub mod reconcile;
 pub mod record;
+pub mod reminder;
 pub mod request;
 pub mod review;
 pub mod rules;

@@ -34,6 +34,8 @@ pub struct Spec {
     pub start_at: Option<DateTime<Utc>>,
     /// Apply now, review afterwards.
     pub break_glass: bool,
+    /// The request whose access this one prolongs.
+    pub extends: Option<Uuid>,
 }
 
 impl Spec {
@@ -41,7 +43,7 @@ impl Spec {
     /// for the same thing; a review is bound to it.
     #[must_use]
     pub fn digest(&self) -> String {
-        let value = json!({
+        let mut value = json!({
             "clusterName": self.cluster_name,
             "principalArn": self.principal.to_string(),
             "entry": self.content,
@@ -52,6 +54,10 @@ impl Spec {
             "startAt": self.start_at.map(|at| at.timestamp_micros()),
             "breakGlass": self.break_glass,
         });
+        // Only where it is there, so that what was approved before there were extensions keeps its digest.
+        if let Some(extended) = self.extends {
+            value["extends"] = json!(extended);
+        }
         let mut hasher = Sha256::new_with_prefix("entryway/spec/v1\n");
         hasher.update(canonical_json(&value));
         format!("sha256:{}", hex(&hasher.finalize()))
@@ -159,6 +165,9 @@ pub struct LastError {
     pub attempts: i32,
     /// Whether Entryway goes on trying by itself.
     pub retrying: bool,
+    /// When it tries next, where that is known. While it only waits for EKS to show something, it looks all the time.
+    #[serde(default)]
+    pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
 /// A request as it is stored.
@@ -180,8 +189,6 @@ pub struct Request {
     pub requester: String,
     /// The service that filed it for them.
     pub submitted_by: Option<String>,
-    /// The request whose access this one prolongs.
-    pub extends: Option<Uuid>,
     /// What was worth a warning at submit.
     pub warnings: Vec<Warning>,
     /// The digest of the policy set of the last decision on it.
@@ -196,6 +203,10 @@ pub struct Request {
     pub lapses_at: DateTime<Utc>,
     /// When it last became `applying`; the deadline to apply counts from here.
     pub applying_since: Option<DateTime<Utc>>,
+    /// When people are next to hear that its access ends soon ([`super::reminder`]).
+    pub remind_at: Option<DateTime<Utc>>,
+    /// It was applied without a sign-off, because somebody broke the glass, and nobody has looked at it since.
+    pub owes_review: bool,
     /// The hash of its latest event; empty before the first.
     pub chain_head: String,
     /// When it was filed.

@@ -5,29 +5,35 @@ use uuid::Uuid;
 
 use super::identity::Via;
 
-/// Approve or deny. One deny is final.
+/// Approve or deny. One deny is final. What was applied without a sign-off is acknowledged afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Signed off.
     Approve,
     /// Turned down.
     Deny,
+    /// Looked at after it was applied without a sign-off. Signs nothing off.
+    Acknowledge,
 }
 
 impl Decision {
+    /// All decisions.
+    pub const ALL: [Self; 3] = [Self::Approve, Self::Deny, Self::Acknowledge];
+
     /// The spelling in the database and in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Approve => "approve",
             Self::Deny => "deny",
+            Self::Acknowledge => "acknowledge",
         }
     }
 
     /// Reads the spelling that [`Decision::as_str`] writes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Approve, Self::Deny].into_iter().find(|decision| decision.as_str() == text)
+        Self::ALL.into_iter().find(|decision| decision.as_str() == text)
     }
 }
 

@@ -68,8 +68,8 @@ const fn moves(from: RequestState, to: RequestState, when: &'static str) -> Tran
 pub const TRANSITIONS: &[Transition] = &[
     moves(Pending, Applying, "quorum is reached and the start is now"),
     moves(Pending, Scheduled, "quorum is reached and the start lies ahead"),
-    moves(Pending, Denied, "a reviewer denies it"),
-    moves(Pending, Withdrawn, "the requester withdraws it"),
+    moves(Pending, Denied, "a reviewer denies it, or takes back what it was to extend"),
+    moves(Pending, Withdrawn, "the requester withdraws it, or gives back what it was to extend"),
     moves(Pending, Lapsed, "nobody decided within requests.pending_ttl"),
     moves(Scheduled, Applying, "its start has come and quorum and policy still stand"),
     moves(
@@ -96,7 +96,7 @@ pub const TRANSITIONS: &[Transition] = &[
     moves(
         Active,
         Revoking,
-        "it is revoked or relinquished, it expires, its cluster is gone, or quorum or policy is lost",
+        "it is revoked or relinquished, it expires, its extension takes over, its cluster is gone, or quorum or policy is lost",
     ),
     moves(Active, Failed, "the entry turns out to be somebody else's"),
     moves(Revoking, Ended, "reads agree that it is gone, or its cluster is"),

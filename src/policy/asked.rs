@@ -100,6 +100,7 @@ impl Asked {
             duration: self.duration.as_deref().map(duration::parse).transpose()?,
             start_at: self.start_at,
             break_glass: self.break_glass,
+            extends: None,
         })
     }
 }

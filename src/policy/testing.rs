@@ -87,6 +87,7 @@ pub(super) fn spec(policy: &str, duration: Option<TimeDelta>) -> Spec {
         duration,
         start_at: None,
         break_glass: false,
+        extends: None,
     }
 }
 

@@ -141,6 +141,31 @@ pub async fn wake_at(
     Ok(())
 }
 
+/// Makes many entries due now, each (cluster, principal) once, because there is something to take away. Their rows are locked
+/// in the order in which those who file several requests at once do it: byte by byte, whatever the collation.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn wake_all(tx: &mut Tx, clusters: &[String], principals: &[String]) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"-- entries.wake_all
+        INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at, ends_at)
+        SELECT cluster_name, principal_arn, $3::timestamptz, $3::timestamptz
+          FROM unnest($1::text[], $2::text[]) AS woken (cluster_name, principal_arn)
+         GROUP BY cluster_name, principal_arn
+         ORDER BY cluster_name COLLATE "C", principal_arn COLLATE "C"
+        ON CONFLICT (cluster_name, principal_arn) DO UPDATE
+           SET next_run_at = least(e.next_run_at, $3), wakes = e.wakes + 1, ends_at = least(e.ends_at, $3)"#,
+        clusters,
+        principals,
+        tx.now
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    tx.work |= !clusters.is_empty();
+    Ok(())
+}
+
 /// Takes up to `limit` due entries that nobody holds, those with something to take away first, leaving out the
 /// clusters in `busy`. The attempt is counted here, so that one that kills its worker counts as well.
 ///

@@ -2,6 +2,7 @@
 //! no request is written here.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::rows::EventRow;
@@ -90,7 +91,7 @@ pub async fn append(tx: &mut Tx, events: Vec<NewEvent>) -> Result<(), StoreError
     columns.insert(tx).await
 }
 
-/// A request's timeline, oldest first.
+/// A request's timeline, oldest first: its own events, and those of its entry that name it.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
@@ -100,10 +101,13 @@ pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: i64)
         r#"-- events.of_request
         SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
                data AS "data: _", prev_hash, hash
-          FROM event WHERE request_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"#,
+          FROM event
+         WHERE (request_id = $1 OR data ? 'requestIds' AND data -> 'requestIds' @> $4) AND seq > $2
+         ORDER BY seq LIMIT $3"#,
         request_id,
         after,
-        limit
+        limit,
+        json!([request_id])
     )
     .fetch_all(&store.pool)
     .await?;

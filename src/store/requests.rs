@@ -12,9 +12,13 @@ use crate::domain::request::Request;
 use crate::domain::review::Review;
 use crate::domain::states::{EndReason, RequestState};
 
+mod ending;
 mod list;
+mod record;
 
+pub use ending::{Ending, Matching, lock_matching, save_endings};
 pub use list::{Batch, Filter, list};
+pub use record::{lock_to_remind, note};
 
 /// The three answers of a compare-and-set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +52,8 @@ pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -
         WITH filed AS (
             INSERT INTO request (id, cluster_name, principal_arn, content, tags, reason, ticket, duration_ms, start_at,
                                  break_glass, spec_digest, requester, submitted_by, extends, warnings, state,
-                                 policy_digest, lapses_at, applying_since, chain_head, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21)
+                                 policy_digest, lapses_at, applying_since, chain_head, created_at, updated_at, owes_review)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21, $31)
         ), known AS (
             INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at)
             VALUES ($2, $3, $22)
@@ -77,7 +81,7 @@ pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -
         request.spec_digest,
         request.requester,
         request.submitted_by,
-        request.extends,
+        request.spec.extends,
         json!(request.warnings),
         request.state.as_str(),
         request.policy_digest,
@@ -94,6 +98,7 @@ pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -
         &log.datas,
         &log.prev_hashes as &[Option<String>],
         &log.hashes,
+        request.owes_review,
     )
     .execute(&mut *tx.inner)
     .await?;
@@ -127,7 +132,8 @@ pub async fn save(
                SET state = $4, moved_from = CASE WHEN state = $4 THEN moved_from ELSE state END, version = version + 1,
                    end_reason = $5, policy_digest = $6, starts_at = $7, applied_at = $8, verified_at = $9,
                    expires_at = $10, ended_at = $11, verification_level = $12, agreeing_reads = $13, lag_ms = $14,
-                   last_error = $15, applying_since = $16, chain_head = $17, updated_at = $18
+                   last_error = $15, applying_since = $16, chain_head = $17, updated_at = $18, remind_at = $27,
+                   owes_review = $28
              WHERE id = $1 AND state = $2 AND version = $3
             RETURNING id, cluster_name, principal_arn
         ), logged AS (
@@ -168,6 +174,8 @@ pub async fn save(
         &log.datas,
         &log.prev_hashes as &[Option<String>],
         &log.hashes,
+        request.remind_at.filter(|_| request.state.is_granting()),
+        request.owes_review,
     )
     .fetch_one(&mut *tx.inner)
     .await?;
@@ -229,6 +237,25 @@ pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Request>, StoreError> 
     .fetch_optional(&mut *tx.inner)
     .await?;
     row.map(Request::try_from).transpose()
+}
+
+/// What is to prolong the access of the request `id` and has not taken over yet, for changing. The request itself is locked
+/// before: whoever files an extension does so, too.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn lock_extensions(tx: &mut Tx, id: Uuid) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock_extensions
+        SELECT * FROM request
+         WHERE extends = $1 AND state IN ('pending', 'scheduled', 'applying', 'verifying', 'active')
+         ORDER BY id FOR UPDATE",
+        id
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(sound(rows))
 }
 
 /// Everything an entry is made up of or is getting rid of, oldest first, for changing. A row that does not decode, or

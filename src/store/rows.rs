@@ -61,6 +61,8 @@ pub(super) struct RequestRow {
     pub(super) chain_head: String,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
+    pub(super) remind_at: Option<DateTime<Utc>>,
+    pub(super) owes_review: bool,
 }
 
 impl TryFrom<RequestRow> for Request {
@@ -79,6 +81,7 @@ impl TryFrom<RequestRow> for Request {
             duration: row.duration_ms.map(TimeDelta::milliseconds),
             start_at: row.start_at,
             break_glass: row.break_glass,
+            extends: row.extends,
         };
         // What was approved is what is applied: a row edited by hand has another digest, and goes no further.
         if spec.digest() != row.spec_digest {
@@ -93,7 +96,6 @@ impl TryFrom<RequestRow> for Request {
             spec_digest: row.spec_digest,
             requester: row.requester,
             submitted_by: row.submitted_by,
-            extends: row.extends,
             warnings: serde_json::from_value(row.warnings).map_err(|_| corrupt("warnings"))?,
             policy_digest: row.policy_digest,
             grant: Grant {
@@ -112,6 +114,8 @@ impl TryFrom<RequestRow> for Request {
             last_error: row.last_error.map(serde_json::from_value).transpose().map_err(|_| corrupt("last_error"))?,
             lapses_at: row.lapses_at,
             applying_since: row.applying_since,
+            remind_at: row.remind_at,
+            owes_review: row.owes_review,
             chain_head: row.chain_head,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -1,10 +1,10 @@
-//! What needs no entry: undecided requests lapse, old answers are forgotten.
+//! What needs no entry: undecided requests lapse, people are reminded of what ends soon, old answers are forgotten.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::workflow::{Desk, WorkflowError, sweep};
+use crate::workflow::{Desk, WorkflowError, remind, sweep};
 
 /// How often to forget old answers, and to look for requests that nobody looks at.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
@@ -18,12 +18,24 @@ pub async fn lapse_all(desk: &Desk) -> Result<(), WorkflowError> {
     Ok(())
 }
 
+/// Reminds of everything that ends soon.
+///
+/// # Errors
+/// Those of the store.
+pub async fn remind_all(desk: &Desk) -> Result<(), WorkflowError> {
+    while remind::remind(desk).await? {}
+    Ok(())
+}
+
 /// Sweeps every `every` until `stop`.
 pub async fn run(desk: Desk, every: Duration, stop: CancellationToken) {
     let mut forgotten = tokio::time::Instant::now();
     loop {
         if let Err(error) = lapse_all(&desk).await {
             tracing::warn!(%error, "cannot let overdue requests lapse; trying again");
+        }
+        if let Err(error) = remind_all(&desk).await {
+            tracing::warn!(%error, "cannot remind of what ends soon; trying again");
         }
         if forgotten.elapsed() >= FORGET_EVERY {
             forgotten = tokio::time::Instant::now();

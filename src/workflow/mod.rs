@@ -1,8 +1,11 @@
 //! Use cases. One file is one use case, and one use case is one transaction: load, decide, store, commit. Whatever a
 //! use case decides on, it reads in that transaction.
 
+pub mod acknowledge;
 mod desk;
 mod error;
+pub mod extend;
+pub mod incident;
 mod intake;
 pub mod inventory;
 mod lookout;
@@ -12,6 +15,7 @@ mod principals;
 pub mod read;
 pub mod reconcile;
 pub mod relinquish;
+pub mod remind;
 pub mod retry;
 pub mod review;
 pub mod revoke;

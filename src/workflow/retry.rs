@@ -7,6 +7,7 @@ use super::desk::{Desk, own_call};
 use super::once::{Outcome, conclude, recall};
 use super::standing::{Act, event_by, save};
 use crate::domain::event::EventType;
+use crate::domain::reminder;
 use crate::domain::request::{Grant, Verification};
 use crate::domain::states::RequestState;
 use crate::policy::Action;
@@ -51,6 +52,7 @@ pub async fn retry(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowError> 
     // A clock that ran goes on: part of the access may have been there ever since. But it is to be applied anew, which
     // means that quorum is asked about again before each write.
     request.grant = Grant { applied_at: None, verified_at: None, ..request.grant };
+    request.remind_at = reminder::next(&request.grant, now);
     let event =
         event_by(act.caller, EventType::RequestApplying, &request, json!({ "reason": act.reason, "retry": true }));
     save(&mut tx, &mut request, RequestState::Failed, vec![event]).await?;

@@ -65,7 +65,10 @@ async fn admit(
     let action = if verdict.decision == Decision::Approve { Action::Approve } else { Action::Deny };
     desk.permit(policies, act.caller, action, request, tx.now())?;
     if request.state != RequestState::Pending {
-        let advice = "only pending requests can be reviewed";
+        let advice = match request.owes_review {
+            true => "it was applied without a sign-off; say that you have seen it with the decision acknowledge",
+            false => "only pending requests can be reviewed",
+        };
         return Err(WorkflowError::NotPending { state: request.state, advice });
     }
     if request.is_overdue(tx.now()) {
@@ -73,8 +76,7 @@ async fn admit(
         return Err(WorkflowError::NotPending { state: RequestState::Lapsed, advice });
     }
     if verdict.spec_digest.as_ref().is_some_and(|digest| *digest != request.spec_digest) {
-        let detail = format!("you reviewed something else; what was asked has the digest {}", request.spec_digest);
-        return Err(WorkflowError::StaleView(detail));
+        return Err(is_other(request));
     }
     let given = reviews::of_requests(tx, &[request.id]).await?;
     if given.iter().any(|review| review.reviewer == act.caller.user()) {
@@ -84,7 +86,15 @@ async fn admit(
     Ok(given)
 }
 
-fn check_comment(decision: Decision, comment: Option<&str>) -> Result<(), WorkflowError> {
+/// The refusal of a review of something else.
+pub(super) fn is_other(request: &Request) -> WorkflowError {
+    WorkflowError::StaleView(format!(
+        "you reviewed something else; what was asked has the digest {}",
+        request.spec_digest
+    ))
+}
+
+pub(super) fn check_comment(decision: Decision, comment: Option<&str>) -> Result<(), WorkflowError> {
     let text = comment.unwrap_or_default().trim();
     let invalid =
         |code, detail: &str| Err(WorkflowError::InvalidField { pointer: "/comment", code, detail: detail.to_owned() });

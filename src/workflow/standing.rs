@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::desk::{Desk, call_of};
+use super::extend::is_extendable;
 use super::{WorkflowError, once::Once};
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::identity::Caller;
 use crate::domain::request::Request;
-use crate::domain::review::Review;
+use crate::domain::review::{Decision, Review};
 use crate::domain::states::RequestState;
 use crate::policy::{Action, Call, PolicySet, Scene, Standing};
 use crate::store::{Cas, StoreError, Tx, events, requests, reviews};
@@ -25,6 +26,14 @@ pub struct Details {
     pub allowed: Vec<&'static str>,
     /// How many agreeing reads make a proof here.
     pub required_reads: i32,
+}
+
+impl Details {
+    /// Whether this caller could review it now.
+    #[must_use]
+    pub fn is_reviewable(&self) -> bool {
+        self.allowed.contains(&Action::Approve.as_str()) || self.allowed.contains(&Decision::Acknowledge.as_str())
+    }
 }
 
 /// What can be done to a request in each state, and by which right.
@@ -112,13 +121,20 @@ impl Desk {
         let ends = |action| matches!(action, Action::Revoke | Action::Relinquish);
         let removable = self.may_remove(policies, caller, request, call.now);
         let undecidable = has_reviewed || request.is_overdue(call.now);
-        let allowed = DOABLE
+        let may = |action| policies.authorize_in(scene, &caller.identity, action, call).allowed;
+        let mut allowed: Vec<_> = DOABLE
             .into_iter()
             .filter(|(action, states)| states.contains(&request.state) && !(undecidable && is_review(*action)))
             .filter(|(action, _)| removable || !ends(*action))
-            .filter(|(action, _)| policies.authorize_in(scene, &caller.identity, *action, call).allowed)
+            .filter(|(action, _)| may(*action))
             .map(|(action, _)| action.as_str())
             .collect();
+        if request.owes_review && !has_reviewed && may(Action::Approve) {
+            allowed.push(Decision::Acknowledge.as_str());
+        }
+        if request.requester == caller.user() && is_extendable(request, call.now) && may(Action::Request) {
+            allowed.push("extend");
+        }
         (policies.standing_in(scene, reviews, &self.directory, call), allowed)
     }
 
@@ -182,18 +198,34 @@ impl Desk {
             "action": action,
             "code": code,
             "violations": codes,
-            "requestId": about.map(|request| request.id),
             "policyDigest": self.policies.current().digest(),
         });
-        let mut event = NewEvent::by(caller, EventType::RequestRefused, data);
-        if let Some(request) = about {
-            event = event.on_entry(&request.spec.cluster_name, &request.spec.principal.to_string());
-        }
-        match self.record_alone(event).await {
+        let recorded = match about {
+            Some(request) => self.record_refusal(caller, request, data).await,
+            None => {
+                let event = NewEvent::by(caller, EventType::RequestRefused, data);
+                self.record_alone(event).await.map_err(WorkflowError::from)
+            }
+        };
+        match recorded {
             Ok(()) => error,
             // What cannot be put on record is not answered either: the caller tries again.
-            Err(failure) => failure.into(),
+            Err(failure) => failure,
         }
+    }
+
+    /// Puts a refusal into the chain of the request it is about: whoever reads its story is to know who tried what.
+    async fn record_refusal(
+        &self,
+        caller: &Caller,
+        about: &Request,
+        data: serde_json::Value,
+    ) -> Result<(), WorkflowError> {
+        let mut tx = self.store.begin().await?;
+        let mut request = requests::lock(&mut tx, about.id).await?.ok_or(WorkflowError::NotFound)?;
+        let event = event_by(caller, EventType::RequestRefused, &request, data);
+        put_on_record(&mut tx, &mut request, vec![event]).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Puts on record what Entryway itself did that is about no request.
@@ -274,6 +306,19 @@ pub(super) async fn save(
     events: Vec<NewEvent>,
 ) -> Result<(), WorkflowError> {
     match requests::save(tx, request, from, events).await? {
+        Cas::Done => Ok(()),
+        Cas::Stale => Err(StoreError::Stale(request.id).into()),
+        Cas::Gone => Err(WorkflowError::NotFound),
+    }
+}
+
+/// Puts `events` on record about a request that this transaction holds locked, without changing it.
+pub(super) async fn put_on_record(
+    tx: &mut Tx,
+    request: &mut Request,
+    events: Vec<NewEvent>,
+) -> Result<(), WorkflowError> {
+    match requests::note(tx, request, events).await? {
         Cas::Done => Ok(()),
         Cas::Stale => Err(StoreError::Stale(request.id).into()),
         Cas::Gone => Err(WorkflowError::NotFound),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -89,15 +90,27 @@ async fn file(
             return Err(refusal);
         }
     };
+    store(desk, &mut tx, policies, caller, &mut requests).await?;
+    let details = desk.after_filing(policies, caller, requests, tx.now());
+    conclude(tx, once, details).await
+}
+
+/// Stores requests that are checked, with what is told of their filing.
+pub(super) async fn store(
+    desk: &Desk,
+    tx: &mut Tx,
+    policies: &PolicySet,
+    caller: &Caller,
+    requests: &mut [Request],
+) -> Result<(), WorkflowError> {
     // Each insert holds its entry's row until the commit: in one order, so that two submits never wait for each other.
     let mut in_order: Vec<_> = requests.iter_mut().collect();
     in_order.sort_by_key(|request| (request.spec.cluster_name.clone(), request.spec.principal.to_string()));
     for request in in_order {
-        let events = first_events(caller, request);
-        requests::insert(&mut tx, request, events).await?;
+        let events = first_events(desk, policies, caller, request, tx.now());
+        requests::insert(tx, request, events).await?;
     }
-    let details = desk.after_filing(policies, caller, requests, tx.now());
-    conclude(tx, once, details).await
+    Ok(())
 }
 
 /// Says what would come of `asks`. Nothing is stored.
@@ -213,7 +226,7 @@ fn of_entry<'a>(live: &'a [Request], request: &Request) -> Vec<&'a Request> {
 }
 
 /// Checks everything about `asks` and answers the requests to be, with what is live beside them.
-async fn prepare(
+pub(super) async fn prepare(
     desk: &Desk,
     tx: &mut Tx,
     policies: &PolicySet,
@@ -291,22 +304,45 @@ fn decide(
     let now = tx.now();
     let mut request = intake::permit(desk, policies, caller, accepted, now)?;
     let (case, call) = (desk.case(&request), call_of(caller, now));
-    if policies.standing(&case.facts(&request), &[], &desk.directory, &call).quorum.satisfied {
+    let signed_off = policies.standing(&case.facts(&request), &[], &desk.directory, &call).quorum.satisfied;
+    if signed_off {
         standing::sign_off(&mut request, now);
+        request.owes_review = request.spec.break_glass;
+    } else if request.spec.break_glass {
+        request.warnings.push(Warning {
+            code: "break-glass-waits".to_owned(),
+            detail: "policy does not let this be applied without a sign-off; it waits for one like any other"
+                .to_owned(),
+        });
     }
     Ok(request)
 }
 
-fn first_events(caller: &Caller, request: &Request) -> Vec<NewEvent> {
+fn first_events(
+    desk: &Desk,
+    policies: &PolicySet,
+    caller: &Caller,
+    request: &Request,
+    now: DateTime<Utc>,
+) -> Vec<NewEvent> {
     let submitted = json!({
         "specDigest": request.spec_digest,
         "entry": request.spec.content,
         "reason": request.spec.reason,
         "ticket": request.spec.ticket,
         "durationMs": request.spec.duration.map(|duration| duration.num_milliseconds()),
+        "startAt": request.spec.start_at,
+        "extends": request.spec.extends,
         "policyDigest": request.policy_digest,
     });
     let mut events = vec![standing::event_by(caller, EventType::RequestSubmitted, request, submitted)];
+    if request.owes_review {
+        // Loud, and by name: all of those who could have been asked are to know, and one of them is to look at it.
+        let case = desk.case(request);
+        let reviewers = policies.could_sign_off(&case.facts(request), &desk.directory, &own_call(now));
+        let data = json!({ "reason": request.spec.reason, "ticket": request.spec.ticket, "reviewers": reviewers });
+        events.push(standing::event_by(caller, EventType::RequestBreakGlass, request, data));
+    }
     if let Some(event) = standing::signed_off_event(request) {
         let data = json!({ "why": "policy asks for nobody's approval" });
         events.push(standing::own_event(event, request, data));
@@ -315,12 +351,12 @@ fn first_events(caller: &Caller, request: &Request) -> Vec<NewEvent> {
 }
 
 impl Desk {
-    fn after_filing(
+    pub(super) fn after_filing(
         &self,
         policies: &PolicySet,
         caller: &Caller,
         requests: Vec<Request>,
-        now: chrono::DateTime<chrono::Utc>,
+        now: DateTime<Utc>,
     ) -> Vec<Details> {
         requests.into_iter().map(|request| self.details_for_actor(policies, caller, request, vec![], now)).collect()
     }

@@ -79,3 +79,32 @@ async fn what_failed_is_tried_again_once_it_is_mended() {
     assert_eq!(active.last_error, None);
     assert_eq!(active.grant.expires_at.unwrap() - active.grant.starts_at.unwrap(), TimeDelta::minutes(481));
 }
+
+#[tokio::test]
+async fn what_cannot_be_applied_in_time_fails_and_a_start_that_was_missed_is_not_made_up_for() {
+    let bed = Bed::new().await;
+    let down = serde_json::json!({ "op": "CreateAccessEntry", "action": {
+        "kind": "error", "status": 503, "code": "ServiceUnavailableException", "message": "Try again." } });
+    bed.sim.inject(serde_json::from_value(down).unwrap());
+    let request = bed.granted(view("payments")).await;
+    bed.work().await;
+    let waiting = bed.get(request.id).await.request.last_error.unwrap();
+    assert!(waiting.retrying && waiting.next_attempt_at > Some(waiting.at), "until when it waits: {waiting:?}");
+    bed.pass(TimeDelta::hours(24) - TimeDelta::seconds(1));
+    bed.work().await;
+    assert_eq!(bed.state(request.id).await, RequestState::Applying, "not a second early");
+    bed.pass(TimeDelta::seconds(16));
+    bed.work().await;
+    let failed = bed.get(request.id).await.request;
+    assert_eq!(failed.state, RequestState::Failed);
+    assert_eq!(failed.last_error.unwrap().code, "apply-deadline-passed");
+
+    // Nobody worked for two days, and this was to start in between.
+    let bed = Bed::new().await;
+    let mut ask = view("payments");
+    ask.start_at = Some(crate::harness::start() + TimeDelta::hours(5));
+    let late = bed.granted(ask).await;
+    bed.pass(TimeDelta::hours(29));
+    bed.until(late.id, RequestState::Failed).await;
+    assert_eq!(bed.writes(), Vec::<String>::new());
+}

@@ -19,6 +19,7 @@ const DATA: &[(i64, &str)] = &[
     (8, include_str!("../data/migrations/0008_request_lists.sql")),
     (9, include_str!("../data/migrations/0009_cluster_sightings.sql")),
     (11, include_str!("../data/migrations/0011_listing_and_drift.sql")),
+    (12, include_str!("../data/migrations/0012_life_of_a_grant.sql")),
 ];
 
 #[tokio::test]

@@ -33,6 +33,11 @@ pub(crate) struct Command<T> {
 }
 
 impl<T> Command<T> {
+    /// The `Idempotency-Key` of the call.
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.key.clone()
+    }
+
     /// The caller's wish that this happens once, answered as `render` says.
     pub(crate) fn once<'a>(&self, render: &'a (dyn Fn(&[Details]) -> Rendered + Send + Sync)) -> Option<Once<'a>> {
         self.key.clone().map(|key| Once { key, render })

@@ -164,7 +164,7 @@ codes! {
 }
 
 /// Codes that belong to no rule.
-const OTHERS: [Entry; 4] = [
+const OTHERS: [Entry; 7] = [
     explained(
         "cluster-names-invalid",
         Place::Field,
@@ -200,6 +200,33 @@ const OTHERS: [Entry; 4] = [
             meaning: "Control characters other than line ends and tabs, and those that turn the direction of text, are \
                       refused.",
             remedy: "Remove them; pasting as plain text helps.",
+        },
+    ),
+    explained(
+        "revocation-matches-everything",
+        Place::Field,
+        Explanation {
+            title: "Nobody ends everything there is in one call.",
+            meaning: "A revocation ends what matches requester, principalArn and clusterName; one of them must be given.",
+            remedy: "Say whose access, of which principal, or on which cluster.",
+        },
+    ),
+    explained(
+        "break-glass-waits",
+        Place::Warning,
+        Explanation {
+            title: "Breaking the glass did not help.",
+            meaning: "With breakGlass a request is applied at once only where policy lets it be applied without a sign-off.",
+            remedy: "Have it signed off, or have the policy's owners allow it for such cases.",
+        },
+    ),
+    explained(
+        "break-glass-unreviewed",
+        Place::Warning,
+        Explanation {
+            title: "It was applied without a sign-off, and nobody has looked at it yet.",
+            meaning: "Somebody broke the glass. One of those who could have signed it off is to look at it afterwards.",
+            remedy: "Review it with the decision acknowledge; GET /v1/requests?reviewable=true lists what waits for you.",
         },
     ),
 ];

@@ -146,6 +146,7 @@ impl NewRequest {
             duration: self.duration,
             start_at: self.start_at,
             break_glass: self.break_glass,
+            extends: None,
         }
     }
 }

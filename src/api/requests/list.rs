@@ -27,7 +27,7 @@ pub(in crate::api) const PAGE: usize = 50;
         ("principalArn" = Option<String>, Query, description = "For this principal",
             example = "arn:aws:iam::111122223333:role/dev/apps/my-role"),
         ("requester" = Option<String>, Query, description = "Asked for by this person; `me` is the caller", example = "me"),
-        ("reviewable" = Option<bool>, Query, description = "`true`: only what the caller could review now", example = true),
+        ("reviewable" = Option<bool>, Query, description = "`true`: only what the caller could review now, also afterwards where somebody broke the glass", example = true),
         ("createdAfter" = Option<String>, Query, format = DateTime, description = "Filed after this time", example = "2026-01-01T00:00:00Z"),
         ("createdBefore" = Option<String>, Query, format = DateTime, description = "Filed before this time", example = "2026-02-01T00:00:00Z"),
         ("expiresBefore" = Option<String>, Query, format = DateTime, description = "Access that ends before this time", example = "2026-02-01T00:00:00Z"),
@@ -66,6 +66,7 @@ fn filter(parameters: &mut Parameters, caller: &Caller) -> Filter {
         created_after: parameters.one("createdAfter", time),
         created_before: parameters.one("createdBefore", time),
         expires_before: parameters.one("expiresBefore", time),
+        owing_review: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! How calls that change requests are answered, now and when they are repeated.
 
+use std::borrow::Borrow;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -71,15 +73,18 @@ fn only(details: &[Details]) -> &Details {
     details.first().expect("what is done to one request comes to one request")
 }
 
-fn rendered(status: StatusCode, headers: Vec<(String, String)>, body: &impl Serialize) -> Rendered {
+pub(crate) fn rendered(status: StatusCode, headers: Vec<(String, String)>, body: &impl Serialize) -> Rendered {
     let body = serde_json::to_vec(body).expect("views are made of texts, numbers, lists and maps with text keys");
     Rendered { status: i16::try_from(status.as_u16()).expect("three digits"), headers, body }
 }
 
 /// Answers with what `outcome` came to, rendered by `render` where it was done now.
-pub(super) fn answer(outcome: Outcome, render: fn(&[Details]) -> Rendered) -> Result<Response, Problem> {
+pub(crate) fn answer<T: ?Sized, D: Borrow<T>>(
+    outcome: Outcome<D>,
+    render: fn(&T) -> Rendered,
+) -> Result<Response, Problem> {
     match outcome {
-        Outcome::Fresh(details) => on_the_wire(render(&details)),
+        Outcome::Fresh(done) => on_the_wire(render(done.borrow())),
         Outcome::Replayed(first) => {
             let mut answer = on_the_wire(first)?;
             answer.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));

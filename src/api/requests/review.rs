@@ -13,6 +13,7 @@ use super::reply;
 use super::words::{COMMENT, said};
 use crate::domain::review::Decision;
 use crate::workflow::Desk;
+use crate::workflow::acknowledge::acknowledge;
 use crate::workflow::review as workflow;
 use crate::workflow::review::Verdict;
 use crate::workflow::standing::Act;
@@ -22,7 +23,7 @@ use crate::workflow::standing::Act;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewReview)]
 pub(crate) struct NewReview {
-    /// Approve or deny. One deny is final.
+    /// Approve or deny: one deny is final. Or acknowledge, after it was applied without a sign-off.
     #[schema(value_type = ReviewDecision)]
     decision: Verb,
     /// Why; a deny needs it.
@@ -41,6 +42,8 @@ enum Verb {
     Approve,
     /// Turned down.
     Deny,
+    /// Seen, after it was applied without a sign-off.
+    Acknowledge,
 }
 
 impl TakenBody for NewReview {}
@@ -48,7 +51,8 @@ impl TakenBody for NewReview {}
 /// Reviews a request
 ///
 /// The review that completes the quorum sends the request on its way; a deny ends it. One person counts once, and nobody
-/// reviews what they asked for or filed for somebody.
+/// reviews what they asked for or filed for somebody. What was applied without a sign-off, because somebody broke the glass,
+/// waits for one of those who could have signed it off to `acknowledge` it.
 #[utoipa::path(post, path = "/v1/requests/{id}/reviews", tag = "requests", operation_id = "reviewRequest",
     params(CallerHeaders, OnceHeader, VersionHeader,
         ("id" = Uuid, Path, description = "The request", example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")),
@@ -65,12 +69,13 @@ pub(crate) async fn review(
     command: Command<NewReview>,
 ) -> Result<Response, Problem> {
     let NewReview { decision, comment, spec_digest } = &command.body;
-    let decision = match decision {
-        Verb::Approve => Decision::Approve,
-        Verb::Deny => Decision::Deny,
-    };
-    let verdict = Verdict { decision, spec_digest: spec_digest.clone() };
     let once = command.once(&reply::reviewed);
     let act = Act { caller: &command.caller, target, reason: said(COMMENT, comment.as_ref())?, once };
-    reply::answer(workflow::review(&desk, act, verdict).await?, reply::reviewed)
+    let spec_digest = spec_digest.clone();
+    let outcome = match decision {
+        Verb::Approve => workflow::review(&desk, act, Verdict { decision: Decision::Approve, spec_digest }).await,
+        Verb::Deny => workflow::review(&desk, act, Verdict { decision: Decision::Deny, spec_digest }).await,
+        Verb::Acknowledge => acknowledge(&desk, act, spec_digest).await,
+    };
+    reply::answer(outcome?, reply::reviewed)
 }

@@ -9,7 +9,7 @@ const LONGEST: usize = 1000;
 
 /// A field for such words, with the codes of what may be wrong with them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// Where it is in the body: a JSON pointer.
     pointer: &'static str,
     too_long: &'static str,
@@ -17,17 +17,17 @@ pub(super) struct Field {
 }
 
 /// Why somebody withdraws, revokes, relinquishes or retries.
-pub(super) const REASON: Field = Field { pointer: "/reason", too_long: "reason-too-long", invalid: "reason-invalid" };
+pub(crate) const REASON: Field = Field { pointer: "/reason", too_long: "reason-too-long", invalid: "reason-invalid" };
 
 /// What a reviewer says beside the decision.
-pub(super) const COMMENT: Field =
+pub(crate) const COMMENT: Field =
     Field { pointer: "/comment", too_long: "comment-too-long", invalid: "comment-invalid" };
 
 /// The words as they are kept: without space around them, and none where that leaves nothing.
 ///
 /// # Errors
 /// `validation-failed` for what is too long, or holds characters that mislead.
-pub(super) fn said(field: Field, given: Option<&String>) -> Result<Option<String>, Problem> {
+pub(crate) fn said(field: Field, given: Option<&String>) -> Result<Option<String>, Problem> {
     let words = given.map(|text| text.trim().replace("\r\n", "\n")).unwrap_or_default();
     let refused = |code, detail: String| {
         let error = FieldError::at(field.pointer, code, detail.clone());

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::time::Time;
 use super::words::{AccessEntryType, ApprovalStatus, ProofLevel, ReviewDecision, Road, ScopeType};
 use crate::domain::entry::{AccessScope, EntryContent};
-use crate::domain::request::{Grant, LastError, Warning};
+use crate::domain::request::{Grant, LastError, Request, Warning};
 use crate::domain::review::{Decision, Review};
+use crate::domain::states::RequestState;
 use crate::workflow::standing::Details;
 
 /// What an access entry holds.
@@ -99,6 +100,18 @@ impl From<&Warning> for WarningView {
     }
 }
 
+impl WarningView {
+    /// That somebody broke the glass and nobody has looked at it since.
+    pub(super) fn of_open_review(request: &Request) -> Option<Self> {
+        request.owes_review.then(|| Self {
+            code: "break-glass-unreviewed".to_owned(),
+            detail: "it was applied without a sign-off; somebody who could have given one is to look at it and \
+                     acknowledge it"
+                .to_owned(),
+        })
+    }
+}
+
 /// What the reviews amount to, by the policies in force now.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -121,7 +134,9 @@ pub(crate) struct ApprovalView {
 impl From<&Details> for ApprovalView {
     fn from(details: &Details) -> Self {
         let (standing, quorum) = (&details.standing, &details.standing.quorum);
-        let status = match (standing.denied, quorum.satisfied, quorum.needed_none) {
+        // What was ended in an incident, or with what it was to extend, has no review that says so.
+        let denied = standing.denied || details.request.state == RequestState::Denied;
+        let status = match (denied, quorum.satisfied, quorum.needed_none) {
             (true, ..) => "denied",
             (_, true, true) => "notNeeded",
             (_, true, false) => "satisfied",
@@ -130,7 +145,11 @@ impl From<&Details> for ApprovalView {
         Self {
             status,
             approvals: quorum.approvals,
-            missing: quorum.missing.clone(),
+            missing: if denied && !standing.denied {
+                vec!["it was turned down, and that is final; its timeline says why".to_owned()]
+            } else {
+                quorum.missing.clone()
+            },
             policy_digest: details.request.policy_digest.clone(),
         }
     }
@@ -161,7 +180,7 @@ pub(crate) struct ReviewView {
     submitted_by: Option<String>,
     /// When it was recorded.
     created_at: Time,
-    /// Whether it counts by the policies and the directory of now. A deny always does.
+    /// Whether it counts by the policies and the directory of now. Only an approval can cease to.
     counts: bool,
 }
 
@@ -176,7 +195,7 @@ impl ReviewView {
             via: review.via.as_str(),
             submitted_by: review.submitted_by.clone(),
             created_at: Time(review.created_at),
-            counts: review.decision == Decision::Deny || counting.contains(&review.id),
+            counts: review.decision != Decision::Approve || counting.contains(&review.id),
         }
     }
 }
@@ -186,13 +205,14 @@ impl ReviewView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Grant)]
 pub(crate) struct GrantView {
-    /// The first successful write. The duration counts from here.
+    /// The first successful write, or the take-over of an extension. The duration counts from here.
     starts_at: Option<Time>,
     /// The last write that was needed.
     applied_at: Option<Time>,
     /// When enough reads agreed.
     verified_at: Option<Time>,
-    /// When access ends by itself; null also for permanent access.
+    /// When access ends by itself: after the duration, which an extension counts from the end of what it took over from.
+    /// Null also for permanent access.
     expires_at: Option<Time>,
     /// When it was proven gone.
     ended_at: Option<Time>,
@@ -266,11 +286,14 @@ pub(crate) struct LastErrorView {
     attempts: i32,
     /// Whether Entryway goes on trying by itself.
     retrying: bool,
+    /// When it tries next; null where it does not, or only waits for EKS to show something and looks all the time.
+    next_attempt_at: Option<Time>,
 }
 
 impl From<&LastError> for LastErrorView {
     fn from(error: &LastError) -> Self {
-        let LastError { code, detail, aws_code, aws_message, at, attempts, retrying } = error.clone();
-        Self { code, detail, aws_code, aws_message, at: Time(at), attempts, retrying }
+        let LastError { code, detail, aws_code, aws_message, at, attempts, retrying, next_attempt_at } = error.clone();
+        let next_attempt_at = next_attempt_at.map(Time);
+        Self { code, detail, aws_code, aws_message, at: Time(at), attempts, retrying, next_attempt_at }
     }
 }

@@ -65,7 +65,8 @@ word_schemas! {
     /// Where an access policy holds.
     ScopeType: "Where an access policy holds.", ["cluster", "namespace"];
     /// What a reviewer says.
-    ReviewDecision: "What the reviewer says. One deny is final.", [Decision::Approve, Decision::Deny].map(Decision::as_str);
+    ReviewDecision: "What the reviewer says. One deny is final. What was applied without a sign-off is acknowledged.",
+        Decision::ALL.map(Decision::as_str);
     /// The roads a call can come by.
     Road: "The road it came by.", [Via::Api, Via::Slack, Via::Console, Via::Worker, Via::Cli].map(Via::as_str);
     /// Where a request stands with its reviewers.
@@ -77,7 +78,7 @@ word_schemas! {
     ].map(VerificationLevel::as_str);
     /// What can be done to a request.
     RequestAction: "What can be done to a request.", Action::ALL.iter().map(|action| action.as_str())
-        .filter(|action| !matches!(*action, "request" | "view"));
+        .filter(|action| !matches!(*action, "request" | "view")).chain(["acknowledge", "extend"]);
     /// What can be done to Entryway itself.
     Permission: "What policy lets the caller do beside requests.", ServiceAction::ALL.iter().map(|action| action.as_str());
     /// What can have happened.

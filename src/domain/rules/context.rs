@@ -41,6 +41,8 @@ pub struct Limits {
     pub max_start_ahead: TimeDelta,
     /// Whether a reason must be given.
     pub reason_required: bool,
+    /// The longest duration of access that is applied without a sign-off because somebody breaks the glass.
+    pub break_glass_max: TimeDelta,
 }
 
 /// One request that is part of the same entry, as far as it can stand in the way of another.

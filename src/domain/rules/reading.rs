@@ -81,6 +81,7 @@ impl<'a> Reading<'a> {
             duration: self.duration.transpose().ok()?,
             start_at: self.ask.start_at.map(to_micros).filter(|at| !is_now(*at, now)),
             break_glass: self.ask.break_glass,
+            extends: self.ask.extends,
         })
     }
 }

@@ -22,8 +22,17 @@ pub(super) fn duration_is_readable(reading: &Reading<'_>, _: &Context<'_>, out: 
     }
 }
 
+/// The most that breaking the glass gives.
+fn longest_without_sign_off(context: &Context<'_>) -> TimeDelta {
+    context.limits.break_glass_max.min(context.limits.max_duration)
+}
+
 pub(super) fn duration_is_short_enough(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
-    let limit = context.limits.max_duration;
+    let (limit, most) = if reading.ask.break_glass {
+        (longest_without_sign_off(context), ", which is the most with breakGlass")
+    } else {
+        (context.limits.max_duration, "")
+    };
     let too_long = match reading.duration {
         Some(Ok(duration)) => duration > limit,
         Some(Err(error)) => error == DurationError::TooLong,
@@ -31,13 +40,16 @@ pub(super) fn duration_is_short_enough(reading: &Reading<'_>, context: &Context<
     };
     if too_long {
         let text = reading.ask.duration.as_deref().unwrap_or_default();
-        let detail = format!("{} is longer than {}; ask for less", quoted(text), to_iso8601(limit));
+        let detail = format!("{} is longer than {}{most}; ask for less", quoted(text), to_iso8601(limit));
         out.add("/duration", detail);
     }
 }
 
 pub(super) fn duration_is_given(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
-    if reading.duration.is_none() && !context.limits.allow_permanent {
+    if reading.duration.is_none() && reading.ask.break_glass {
+        let limit = to_iso8601(longest_without_sign_off(context));
+        out.add("/duration", format!("access with breakGlass is never permanent; say how long, up to {limit}"));
+    } else if reading.duration.is_none() && !context.limits.allow_permanent {
         let detail =
             format!("permanent access is not allowed; say how long, up to {}", to_iso8601(context.limits.max_duration));
         out.add("/duration", detail);
@@ -55,6 +67,9 @@ pub(super) fn start_is_not_past(reading: &Reading<'_>, context: &Context<'_>, ou
 }
 
 pub(super) fn start_is_near_enough(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
+    if reading.ask.break_glass && reading.ask.start_at.is_some_and(|start| start > context.now) {
+        return out.add("/startAt", "access with breakGlass begins at once; leave the start out");
+    }
     let limit = context.limits.max_start_ahead;
     if let Some(start) = reading.ask.start_at
         && start.signed_duration_since(context.now) > limit

@@ -6,10 +6,18 @@ use super::{Context, Report};
 
 /// Characters in a reason.
 pub(super) const MAX_REASON: usize = 1_000;
+/// The least characters of the reason for breaking the glass: whoever looks at it afterwards has nothing else to go by.
+pub(super) const MIN_BREAK_GLASS_REASON: usize = 20;
 /// Characters in a ticket; enough for its address.
 pub(super) const MAX_TICKET: usize = 256;
 
 pub(super) fn reason_is_given(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
+    if reading.ask.break_glass && reading.reason.trim().chars().count() < MIN_BREAK_GLASS_REASON {
+        let detail = format!(
+            "say what happened, in {MIN_BREAK_GLASS_REASON} characters or more; whoever looks at it afterwards has to know"
+        );
+        return out.add("/reason", detail);
+    }
     // Spaces, dots and what cannot be seen are no reason.
     if context.limits.reason_required && !reading.reason.contains(char::is_alphanumeric) {
         out.add("/reason", "say what the access is for; whoever signs off has to know");

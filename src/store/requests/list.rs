@@ -27,6 +27,8 @@ pub struct Filter {
     pub created_before: Option<DateTime<Utc>>,
     /// Access that ends before this.
     pub expires_before: Option<DateTime<Utc>>,
+    /// Only what was applied without a sign-off and nobody has looked at since.
+    pub owing_review: bool,
 }
 
 /// A list that starts with the rows that `$lead` picks, in the order of an index that begins with the same columns, so that no
@@ -144,6 +146,9 @@ pub struct Batch {
 pub async fn list(store: &Store, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Batch, StoreError> {
     let ask = Ask::new(store, filter, before, limit);
     let rows = match filter {
+        Filter { owing_review: true, .. } => {
+            page!("owing_review", "owes_review AND $1::text IS NULL", None::<&str>, ask)
+        }
         Filter { requester: Some(requester), .. } => page!("requester", "requester = $1", requester, ask),
         Filter { principal_arn: Some(arn), .. } => page!("principal", "principal_arn = $1", arn, ask),
         Filter { cluster_name: Some(cluster), .. } => page!("cluster", "cluster_name = $1", cluster, ask),

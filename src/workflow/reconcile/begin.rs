@@ -132,6 +132,7 @@ pub(super) fn fail(request: &mut Request, now: DateTime<Utc>, trouble: Trouble, 
         at: now,
         attempts,
         retrying: false,
+        next_attempt_at: None,
     };
     let data = json!({ "error": error });
     request.state = RequestState::Failed;

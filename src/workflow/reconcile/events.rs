@@ -1,12 +1,16 @@
-//! What is put on record about writes to EKS.
+//! What is put on record about entries and the writes to them.
 
 use serde_json::{Value, json};
 
-use crate::domain::event::EventType;
+use super::super::WorkflowError;
+use super::super::standing::{own_event, put_on_record};
+use crate::domain::event::{EventType, NewEvent};
 use crate::domain::merge::Conflict;
 use crate::domain::plan::Step;
 use crate::domain::request::Request;
 use crate::domain::trouble::Trouble;
+use crate::store::entries::Lease;
+use crate::store::{Tx, events};
 
 /// The event that tells of `step`.
 pub(super) const fn of_step(step: &Step) -> EventType {
@@ -27,6 +31,30 @@ pub(super) fn told(step: &Step) -> Value {
         Step::Associate { policy_arn, scope } => json!({ "policyArn": policy_arn, "accessScope": scope }),
         Step::Disassociate { policy_arn } => json!({ "policyArn": policy_arn }),
         Step::Delete => json!({}),
+    }
+}
+
+/// Puts an event about an entry on record. It is in the chain of the first request that it concerns, and names all of them:
+/// the timeline of each tells of it. What concerns none is about the entry alone.
+pub(super) async fn of_entry(
+    tx: &mut Tx,
+    lease: &Lease,
+    all: &mut [Request],
+    concerns: impl Fn(&Request) -> bool,
+    event: EventType,
+    mut data: Value,
+) -> Result<(), WorkflowError> {
+    let ids: Vec<_> = all.iter().filter(|request| concerns(request)).map(|request| request.id).collect();
+    data["requestIds"] = json!(ids);
+    match all.iter_mut().find(|request| concerns(request)) {
+        Some(request) => {
+            let event = own_event(event, request, data);
+            put_on_record(tx, request, vec![event]).await
+        }
+        None => {
+            let event = NewEvent::by_entryway(event, data).on_entry(&lease.cluster_name, &lease.principal_arn);
+            Ok(events::append(tx, vec![event]).await?)
+        }
     }
 }
 

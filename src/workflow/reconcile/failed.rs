@@ -7,10 +7,11 @@ use super::super::desk::Desk;
 use super::super::standing::save;
 use super::begin::{Run, fail};
 use super::due::due;
-use crate::domain::event::{EventType, NewEvent};
+use super::events::of_entry;
+use crate::domain::event::EventType;
 use crate::domain::request::Request;
 use crate::domain::trouble::Trouble;
-use crate::store::{Tx, entries, events, requests};
+use crate::store::{Tx, entries, requests};
 
 const NOT_OWNED: &str = "this principal has an access entry on the cluster that Entryway did not create, so it was left as it is. Delete that entry (or have its owner do so) and retry.";
 
@@ -23,10 +24,10 @@ pub async fn refuse(desk: &Desk, run: &Run, access_entry_arn: Option<&str>) -> R
     let now = tx.now();
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
-    fail_granting(&mut tx, &mut all, now).await?;
     let data = json!({ "accessEntryArn": access_entry_arn });
-    let event = NewEvent::by_entryway(EventType::EntryConflict, data);
-    events::append(&mut tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
+    let fails = |request: &Request| request.state.is_granting();
+    of_entry(&mut tx, &run.lease, &mut all, fails, EventType::EntryConflict, data).await?;
+    fail_granting(&mut tx, &mut all, now).await?;
     record.attempts = 0;
     record.written = None;
     record.baseline = None;

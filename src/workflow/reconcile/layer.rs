@@ -6,13 +6,15 @@ use serde_json::json;
 use super::super::WorkflowError;
 use super::super::desk::Desk;
 use super::begin::{Run, assessed};
+use super::events::of_entry;
 use crate::domain::baseline::Baseline;
 use crate::domain::cluster::DriftMode;
 use crate::domain::entry::ObservedEntry;
-use crate::domain::event::{EventType, NewEvent};
+use crate::domain::event::EventType;
 use crate::domain::plan::plan;
 use crate::domain::reconcile;
-use crate::store::{entries, events, requests};
+use crate::domain::request::Request;
+use crate::store::{entries, requests};
 
 /// Remembers what `entry` holds, and gives the lease back. With the second look in a row that shows the same, it is the
 /// baseline that grants are layered on.
@@ -50,7 +52,7 @@ pub async fn rebase(
     seen: Option<&ObservedEntry>,
 ) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
-    let all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
     let content = seen.map(|entry| &entry.content);
     let before = record.written.as_ref().and_then(|written| written.content.clone());
@@ -65,8 +67,8 @@ pub async fn rebase(
         "baseline": record.layered_on().map(|baseline| &baseline.content),
         "repair": record.drifted && mode == DriftMode::Repair,
     });
-    let event = NewEvent::by_entryway(EventType::EntryDrifted, data);
-    events::append(&mut tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
+    let holds = |request: &Request| run.covers(request) && request.state.is_granting();
+    of_entry(&mut tx, &run.lease, &mut all, holds, EventType::EntryDrifted, data).await?;
     entries::save(&mut tx, &run.lease, &record).await?;
     Ok(tx.commit().await?)
 }

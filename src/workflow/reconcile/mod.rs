@@ -14,6 +14,7 @@ mod listed;
 mod noticed;
 mod rights;
 mod seen;
+mod takeover;
 mod trouble;
 mod unconfigured;
 mod untagged;

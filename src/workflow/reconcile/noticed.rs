@@ -4,7 +4,7 @@ use super::super::WorkflowError;
 use super::super::desk::Desk;
 use super::super::standing::save;
 use super::begin::Run;
-use super::wrote::begin_grant;
+use super::takeover::Ends;
 use crate::domain::entry::EntryContent;
 use crate::domain::request::Request;
 use crate::domain::states::RequestState;
@@ -20,10 +20,11 @@ pub async fn noticed(desk: &Desk, run: &Run, seen: Option<&EntryContent>) -> Res
     let mut tx = desk.store.begin().await?;
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    let ends = Ends::of(&all);
     let since = |request: &Request| request.applying_since.is_some_and(|since| since <= touched);
     let waits = |request: &Request| request.state == RequestState::Applying && request.grant.starts_at.is_none();
     for request in all.iter_mut().filter(|r| run.covers(r) && waits(r) && since(r) && gives(seen, &r.spec.content)) {
-        begin_grant(request, touched);
+        ends.begin(request, touched);
         save(&mut tx, request, RequestState::Applying, vec![]).await?;
     }
     Ok(tx.commit().await?)

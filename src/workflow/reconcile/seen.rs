@@ -8,14 +8,16 @@ use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::{Run, assessed};
 use super::due::due;
-use super::wrote::{applied, begin_grant};
+use super::events::of_entry;
+use super::takeover::{Ends, supersede};
+use super::wrote::applied;
 use crate::domain::cluster::DriftMode;
-use crate::domain::event::{EventType, NewEvent};
+use crate::domain::event::EventType;
 use crate::domain::record::{EntryRecord, Written};
 use crate::domain::request::{Request, Verification, VerificationLevel};
 use crate::domain::states::RequestState;
 use crate::store::entries::Due;
-use crate::store::{Tx, entries, events, requests};
+use crate::store::{Tx, entries, requests};
 
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +53,14 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     }
     record.prove(run.desired.as_ref());
     if what == Seen::AsDesired {
+        let ends = Ends::of(&all);
         for request in all.iter_mut().filter(|request| request.state == RequestState::Applying) {
             // No write was needed: another grant gives the same already, or the worker died after the last write. Then
             // the clock starts when that write was made, so that nobody has access longer than they asked for.
             let written =
                 record.touched_at.filter(|at| record.unsure && request.applying_since.is_some_and(|s| s <= *at));
-            begin_grant(request, written.unwrap_or(now));
-            applied(&mut tx, request, now).await?;
+            ends.begin(request, written.unwrap_or(now));
+            applied(&mut tx, request, &ends, now).await?;
             record.restart_proof();
         }
         record.prove(run.desired.as_ref());
@@ -67,7 +70,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         _ => record.count_read(what == Seen::AsDesired, now, tempo),
     }
     if record.is_proven(tempo) && what == Seen::AsDesired {
-        settle(&mut tx, run, &mut record, now + tempo.drift_interval).await?;
+        settle(&mut tx, run, &mut all, &mut record, now + tempo.drift_interval).await?;
         if !all.iter().any(|request| request.state.is_granting()) && record.baseline.take().is_some() {
             // Theirs is as it was found. It is nothing to Entryway any more.
             record.written = None;
@@ -75,6 +78,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     }
     if what == Seen::AsDesired {
         prove(desk, &mut tx, &mut all, &record, now).await?;
+        supersede(&mut tx, &mut all).await?;
     }
     report_overdue(desk, &mut tx, &mut all, &mut record, now).await?;
     entries::save(&mut tx, &run.lease, &record).await?;
@@ -84,7 +88,13 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
 }
 
 /// The entry is proven: what is desired is what EKS holds, and nothing is uncertain any more.
-async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord, later: DateTime<Utc>) -> Result<(), WorkflowError> {
+async fn settle(
+    tx: &mut Tx,
+    run: &Run,
+    all: &mut [Request],
+    record: &mut EntryRecord,
+    later: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
     // An entry that is there is looked at again anyway.
     let doubtful = record.unsure || record.doubt_until.is_some();
     record.recheck_at = (doubtful && run.desired.is_none()).then_some(later);
@@ -96,8 +106,8 @@ async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord, later: DateTim
     let tagged = run.found.is_some() || run.desired.is_none() || record.layered_on().is_some();
     if record.drifted && tagged {
         record.drifted = false;
-        let event = NewEvent::by_entryway(EventType::EntryRepaired, json!({ "entry": run.desired }));
-        events::append(tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
+        let data = json!({ "entry": run.desired });
+        of_entry(tx, &run.lease, all, |request| request.state.is_granting(), EventType::EntryRepaired, data).await?;
     }
     Ok(())
 }
@@ -189,10 +199,11 @@ pub async fn drifted(desk: &Desk, run: &mut Run, mode: DriftMode, found: Value) 
     // It may have been put off between this and the repair: told once is enough.
     let news = record.note_drift(&found);
     record.last_read_at = Some(now);
-    let data = json!({ "before": run.desired, "after": found, "repair": mode == DriftMode::Repair });
-    let event = NewEvent::by_entryway(EventType::EntryDrifted, data);
-    let event = event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn);
-    events::append(&mut tx, if news { vec![event] } else { vec![] }).await?;
+    if news {
+        let data = json!({ "before": run.desired, "after": found, "repair": mode == DriftMode::Repair });
+        let holds = |request: &Request| run.covers(request) && request.state.is_granting();
+        of_entry(&mut tx, &run.lease, &mut all, holds, EventType::EntryDrifted, data).await?;
+    }
     if mode == DriftMode::Repair {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Active) {
             request.state = RequestState::Applying;

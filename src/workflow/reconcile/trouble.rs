@@ -77,6 +77,7 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
         at: now,
         attempts,
         retrying,
+        next_attempt_at: (retrying && !failure.is_snooze).then(|| now + failure.wait),
     };
     let mut gave_up = false;
     let ours = |request: &Request| run.covers(request) && concerns(step, request);

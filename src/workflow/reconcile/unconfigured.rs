@@ -36,6 +36,7 @@ pub async fn unconfigured(desk: &Desk, lease: &Lease, wait: TimeDelta) -> Result
         at: now,
         attempts: 0,
         retrying: true,
+        next_attempt_at: None,
     };
     let told = |known: &Option<LastError>| known.as_ref().is_some_and(|known| known.code == error.code);
     let waits = |state| matches!(state, RequestState::Applying | RequestState::Verifying | RequestState::Revoking);

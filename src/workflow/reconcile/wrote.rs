@@ -8,14 +8,15 @@ use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::Run;
 use super::due::due;
-use super::events::{grants, of_step, told};
+use super::events::{grants, of_entry, of_step, told};
+use super::takeover::Ends;
 use crate::domain::entry::EntryContent;
-use crate::domain::event::{EventType, NewEvent};
+use crate::domain::event::EventType;
 use crate::domain::plan::Step;
 use crate::domain::record::Written;
-use crate::domain::request::{Grant, Request};
+use crate::domain::request::Request;
 use crate::domain::states::RequestState;
-use crate::store::{Tx, entries, events, requests};
+use crate::store::{Tx, entries, requests};
 
 /// What came of a write.
 #[derive(Debug, Clone)]
@@ -53,10 +54,11 @@ pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), Workflo
     if done.access_entry_arn.is_some() {
         record.access_entry_arn.clone_from(&done.access_entry_arn);
     }
-    log(&mut tx, run, &mut all, &done, now).await?;
+    let ends = Ends::of(&all);
+    log(&mut tx, run, &mut all, &ends, &done, now).await?;
     if done.last {
         for request in all.iter_mut().filter(|request| request.state == RequestState::Applying && run.covers(request)) {
-            applied(&mut tx, request, now).await?;
+            applied(&mut tx, request, &ends, now).await?;
         }
     }
     entries::save(&mut tx, &run.lease, &record).await?;
@@ -70,8 +72,13 @@ pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), Workflo
 }
 
 /// Every write of a request is done (or none was needed): its proof begins.
-pub(super) async fn applied(tx: &mut Tx, request: &mut Request, now: DateTime<Utc>) -> Result<(), WorkflowError> {
-    begin_grant(request, now);
+pub(super) async fn applied(
+    tx: &mut Tx,
+    request: &mut Request,
+    ends: &Ends,
+    now: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    ends.begin(request, now);
     request.grant.applied_at = Some(now);
     request.grant.verified_at = None;
     request.verification = Default::default();
@@ -82,49 +89,43 @@ pub(super) async fn applied(tx: &mut Tx, request: &mut Request, now: DateTime<Ut
     save(tx, request, RequestState::Applying, vec![event]).await
 }
 
-/// The clock of a grant's duration starts at its first successful write, once.
-pub(super) fn begin_grant(request: &mut Request, at: DateTime<Utc>) {
-    let Grant { starts_at, expires_at, .. } = &mut request.grant;
-    if starts_at.is_none() {
-        *starts_at = Some(at);
-        *expires_at = request.spec.duration.map(|duration| at + duration);
-    }
-}
-
-/// Puts the write on record with the request it was made for, and starts the clocks of all that it gives access to.
+/// Puts the write on record with the requests it was made for, and starts the clocks of all that it gives access to.
 async fn log(
     tx: &mut Tx,
     run: &Run,
     all: &mut [Request],
+    ends: &Ends,
     done: &Done,
     now: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
-    let concerned = |request: &Request| match request.state {
-        _ if !run.covers(request) => false,
-        RequestState::Applying => grants(&done.step, request),
-        RequestState::Revoking => matches!(done.step, Step::Disassociate { .. } | Step::Delete | Step::Update { .. }),
-        _ => false,
-    };
     let mut data = told(&done.step);
     data["awsRequestId"] = json!(done.aws_request_id);
     data["accessEntryArn"] = json!(done.access_entry_arn.as_ref().or(run.record.access_entry_arn.as_ref()));
-    data["requestIds"] = json!(all.iter().filter(|r| concerned(r)).map(|r| r.id).collect::<Vec<_>>());
-    let event = of_step(&done.step);
-    let mut unlogged = true;
-    for request in all.iter_mut().filter(|request| concerned(request)) {
-        let logged = unlogged.then(|| own_event(event, request, data.clone()));
-        unlogged = false;
-        let (state, clock_ran) = (request.state, request.grant.starts_at.is_some());
-        if state == RequestState::Applying {
-            begin_grant(request, now);
+    let made_for = |request: &Request| run.covers(request) && is_made_for(&done.step, request);
+    // What somebody did by hand is undone for the sake of everybody who holds the entry.
+    let nobody = !all.iter().any(made_for);
+    let concerned =
+        |request: &Request| made_for(request) || nobody && run.covers(request) && request.state.is_granting();
+    of_entry(tx, &run.lease, all, concerned, of_step(&done.step), data).await?;
+    for request in all.iter_mut().filter(|r| r.state == RequestState::Applying && made_for(r)) {
+        if request.grant.starts_at.is_none() {
+            ends.begin(request, now);
+            save(tx, request, RequestState::Applying, vec![]).await?;
         }
-        if logged.is_some() || (!clock_ran && state == RequestState::Applying) {
-            save(tx, request, state, logged.into_iter().collect()).await?;
-        }
-    }
-    if unlogged {
-        let event = NewEvent::by_entryway(event, data).on_entry(&run.lease.cluster_name, &run.lease.principal_arn);
-        events::append(tx, vec![event]).await?;
     }
     Ok(())
+}
+
+/// Whether `step` gives or takes what `request` was to have.
+fn is_made_for(step: &Step, request: &Request) -> bool {
+    match (request.state, step) {
+        (RequestState::Applying, _) => grants(step, request),
+        (RequestState::Revoking, Step::Create(_)) => false,
+        // A scope that is made narrower takes away.
+        (RequestState::Revoking, Step::Associate { policy_arn, .. }) => {
+            request.spec.content.access_policies.contains_key(policy_arn)
+        }
+        (RequestState::Revoking, _) => true,
+        _ => false,
+    }
 }

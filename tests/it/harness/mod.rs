@@ -27,7 +27,7 @@ use entryway::workflow::standing::{Act, Details, Target};
 use entryway::workflow::{
     Catalogues, Clusters, Desk, Inventory, OnLostQuorum, Outcome, Policies, Principals, Settings, WorkflowError,
 };
-use entryway::workflow::{relinquish, retry, review, revoke, submit, withdraw};
+use entryway::workflow::{extend, relinquish, retry, review, revoke, submit, withdraw};
 use uuid::Uuid;
 
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/dev/apps/my-role";
@@ -118,6 +118,11 @@ impl Bed {
     pub(crate) async fn retry(&self, user: &str, id: Uuid) -> Result<Details, WorkflowError> {
         let caller = self.caller(user);
         retry::retry(&self.desk, act(&caller, id)).await.map(only)
+    }
+
+    pub(crate) async fn extend(&self, user: &str, id: Uuid, duration: &str) -> Result<Details, WorkflowError> {
+        let caller = self.caller(user);
+        extend::extend(&self.desk, act(&caller, id), Some(duration.to_owned())).await.map(only)
     }
 
     pub(crate) async fn get(&self, id: Uuid) -> Details {
@@ -297,6 +302,7 @@ pub(crate) fn settings() -> Settings {
             allow_permanent: true,
             max_start_ahead: TimeDelta::days(30),
             reason_required: true,
+            break_glass_max: TimeDelta::hours(1),
         },
         pending_ttl: TimeDelta::hours(72),
         max_pending_per_requester: 50,

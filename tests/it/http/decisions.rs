@@ -33,7 +33,7 @@ async fn from_the_ask_to_the_proof_and_the_end() {
     api.bed.until(id(&at), RequestState::Active).await;
     let active = api.get("alice", &at).await.is(200).body;
     assert_eq!((&active["state"], &active["verification"]["level"]), (&json!("active"), &json!("settled")));
-    assert_eq!(active["allowedActions"], json!(["relinquish"]));
+    assert_eq!(active["allowedActions"], json!(["relinquish", "extend"]));
     assert!(active["grant"]["expiresAt"].is_string() && active["verification"]["lagMs"].is_number());
 
     let revoked = api.post("carol", &format!("{at}/revoke")).json(&json!({"reason": "over"})).await.is(200).body;

@@ -2,16 +2,20 @@
 
 mod bed;
 mod bodies;
+mod break_glass;
 mod conflicts;
 mod decisions;
 mod door;
+mod extend;
 mod inventory;
 mod lists;
 mod once;
 mod pages;
 mod probes;
+mod revocations;
 mod routes;
 mod socket;
+mod story;
 mod submit;
 mod unsound;
 mod validation;

@@ -84,10 +84,11 @@ async fn what_is_not_there_is_not_found() {
     for path in paths {
         api.get("bob", path).await.fails(404, "not-found");
     }
-    for action in ["reviews", "withdraw", "revoke", "relinquish", "retry"] {
+    for action in ["reviews", "withdraw", "revoke", "relinquish", "retry", "extend"] {
         let path = format!("/v1/requests/01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1/{action}");
         let body = match action {
             "reviews" => json!({"decision": "approve"}),
+            "extend" => json!({"duration": "1h", "reason": "why"}),
             _ => json!({"reason": "why"}),
         };
         api.post("bob", &path).json(&body).await.fails(404, "not-found");

@@ -19,6 +19,8 @@ fn calls() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/revoke", why()),
         (Method::POST, "/relinquish", why()),
         (Method::POST, "/retry", why()),
+        (Method::POST, "/reviews", json!({"decision": "acknowledge"})),
+        (Method::POST, "/extend", json!({"duration": "1h", "reason": "why"})),
     ]
 }
 

@@ -31,6 +31,7 @@ fn everything_wrong_is_listed_with_its_place() {
         duration: Some("1y".into()),
         start_at: Some(world.now - TimeDelta::hours(1)),
         break_glass: false,
+        extends: None,
     };
     let wrong: Vec<_> =
         world.wrong().into_iter().map(|(code, pointer)| format!("{} {pointer}", code.as_str())).collect();

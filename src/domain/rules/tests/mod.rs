@@ -68,6 +68,7 @@ impl World {
                 allow_permanent: true,
                 max_start_ahead: TimeDelta::days(30),
                 reason_required: true,
+                break_glass_max: TimeDelta::hours(1),
             },
             now: "2026-03-02T10:00:00Z".parse().expect("a time"),
             live: vec![],

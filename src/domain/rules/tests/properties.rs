@@ -86,6 +86,7 @@ fn asks() -> impl Strategy<Value = Ask> {
                 duration,
                 start_at,
                 break_glass,
+                extends: None,
             }
         },
     )
@@ -113,6 +114,7 @@ fn asked_again(spec: &Spec) -> Ask {
         duration: spec.duration.map(to_iso8601),
         start_at: spec.start_at,
         break_glass: spec.break_glass,
+        extends: spec.extends,
     }
 }
 
@@ -163,6 +165,7 @@ proptest! {
             duration: Some(next()),
             start_at: DateTime::from_timestamp_millis(at),
             break_glass: false,
+            extends: None,
         };
         if !known {
             world.cluster = None;

@@ -251,6 +251,45 @@ pub(super) const CASES: &[Case] = &[
         |w| w.limits.allow_permanent = false,
     ),
     case(
+        Code::ReasonRequired,
+        "/reason",
+        |w| break_glass(w, "1h", "nineteen characters"),
+        |w| break_glass(w, "1h", "exactly twenty chars"),
+    ),
+    case(
+        Code::ReasonRequired,
+        "/reason",
+        |w| break_glass(w, "1h", &format!("down{}", " ".repeat(40))),
+        |w| break_glass(w, "1h", "everything is down, and nobody answers"),
+    ),
+    case(
+        Code::DurationTooLong,
+        "/duration",
+        |w| break_glass(w, "1h1ms", "everything is down, and nobody answers"),
+        |w| break_glass(w, "60m", "everything is down, and nobody answers"),
+    ),
+    case(
+        Code::DurationRequired,
+        "/duration",
+        |w| {
+            break_glass(w, "1h", "everything is down, and nobody answers");
+            w.ask.duration = None;
+        },
+        |w| w.ask.duration = None,
+    ),
+    case(
+        Code::StartTooFar,
+        "/startAt",
+        |w| {
+            break_glass(w, "1h", "everything is down, and nobody answers");
+            start(w, TimeDelta::minutes(2));
+        },
+        |w| {
+            break_glass(w, "1h", "everything is down, and nobody answers");
+            start(w, TimeDelta::seconds(-1));
+        },
+    ),
+    case(
         Code::StartInPast,
         "/startAt",
         |w| start(w, TimeDelta::milliseconds(-60_001)),
@@ -269,6 +308,12 @@ pub(super) const CASES: &[Case] = &[
         |w| start(w, TimeDelta::seconds(1)),
     ),
 ];
+
+fn break_glass(world: &mut World, duration: &str, reason: &str) {
+    world.ask.break_glass = true;
+    world.ask.duration = Some(duration.into());
+    world.ask.reason = Some(reason.into());
+}
 
 #[test]
 fn a_tag_key_may_be_as_long_as_aws_takes() {

@@ -1,0 +1,197 @@
+//! `POST /v1/revocations`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::extract::{Command, Parameters, TakenBody, flag, json_response};
+use super::openapi::{CallerHeaders, OnceHeader, RevocationFailures};
+use super::problem::{Code, FieldError, Problem};
+use super::requests::reply;
+use super::requests::words::{REASON, said};
+use super::views::State as StateName;
+use crate::domain::request::Request;
+use crate::workflow::incident::{self as workflow, Fate, Incident, Matching};
+use crate::workflow::{Desk, Once, Rendered};
+
+/// What is to end, and why. One of `requester`, `principalArn` and `clusterName` must be given; what is given must all be so.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewRevocation {
+    /// Everything that this person asked for.
+    #[schema(example = "alice")]
+    requester: Option<String>,
+    /// Everything of this IAM role or user.
+    #[schema(example = json!(null))]
+    principal_arn: Option<String>,
+    /// Everything on this cluster, by Entryway's name for it.
+    #[schema(example = json!(null))]
+    cluster_name: Option<String>,
+    /// Why. The requesters will read it.
+    #[schema(example = "INC-7: alice's laptop was stolen", min_length = 1, max_length = 1000, required = true)]
+    reason: Option<String>,
+    /// The same as the parameter.
+    #[serde(default)]
+    #[schema(example = false)]
+    dry_run: bool,
+}
+
+impl TakenBody for NewRevocation {}
+
+/// What has ended, or would.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Revocation {
+    /// Names it in the audit log (`data.revocationId`). The nil UUID in a dry run.
+    #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
+    id: Uuid,
+    /// Whether nothing was changed.
+    dry_run: bool,
+    /// How many requests' access is being taken away.
+    #[schema(example = 1, minimum = 0)]
+    revoked: usize,
+    /// How many undecided requests were turned down.
+    #[schema(example = 0, minimum = 0)]
+    denied: usize,
+    /// How many the caller may not revoke.
+    #[schema(example = 0, minimum = 0)]
+    refused: usize,
+    /// Everything that matches and that the caller may see, oldest first.
+    items: Vec<RevocationItem>,
+    /// Always null: the list comes whole.
+    #[schema(example = json!(null))]
+    next_token: Option<String>,
+}
+
+/// What has come of one request.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RevocationItem {
+    /// The request.
+    #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
+    id: Uuid,
+    /// Entryway's name for the cluster.
+    #[schema(example = "prod")]
+    cluster_name: String,
+    /// Whose access entry it is.
+    #[schema(example = "arn:aws:iam::111122223333:role/dev/apps/my-role")]
+    principal_arn: String,
+    /// Whose ask it was.
+    #[schema(example = "alice")]
+    requester: String,
+    /// Where it is now.
+    #[schema(value_type = StateName)]
+    state: &'static str,
+    /// `revoked`, `denied` (it was not signed off yet) or `refused`.
+    #[schema(example = "revoked", pattern = "^(revoked|denied|refused)$")]
+    outcome: &'static str,
+    /// Why it was refused; null otherwise.
+    #[schema(example = json!(null))]
+    detail: Option<String>,
+}
+
+impl From<&(Request, Fate)> for RevocationItem {
+    fn from((request, fate): &(Request, Fate)) -> Self {
+        Self {
+            id: request.id,
+            cluster_name: request.spec.cluster_name.clone(),
+            principal_arn: request.spec.principal.to_string(),
+            requester: request.requester.clone(),
+            state: request.state.as_str(),
+            outcome: match fate {
+                Fate::Revoked => "revoked",
+                Fate::Denied => "denied",
+                Fate::Refused(_) => "refused",
+            },
+            detail: match fate {
+                Fate::Refused(reasons) => Some(format!("you may not revoke this request: {}", reasons.join("; "))),
+                Fate::Revoked | Fate::Denied => None,
+            },
+        }
+    }
+}
+
+impl From<&Incident> for Revocation {
+    fn from(incident: &Incident) -> Self {
+        let count = |is: fn(&Fate) -> bool| incident.items.iter().filter(|(_, fate)| is(fate)).count();
+        Self {
+            id: incident.id,
+            dry_run: incident.id.is_nil(),
+            revoked: count(|fate| *fate == Fate::Revoked),
+            denied: count(|fate| *fate == Fate::Denied),
+            refused: count(|fate| matches!(fate, Fate::Refused(_))),
+            items: incident.items.iter().map(Into::into).collect(),
+            next_token: None,
+        }
+    }
+}
+
+/// Ends many at once
+///
+/// Everything that somebody has, that a principal has, or that there is on a cluster, as in an incident. What holds access or
+/// will hold it is revoked, what is undecided is turned down; each only where policy lets the caller `revoke` it. What the
+/// caller may not see is left alone and not told of. All in one transaction; with `dryRun=true` nothing is changed, and
+/// the answer says what would end.
+#[utoipa::path(post, path = "/v1/revocations", tag = "requests", operation_id = "revokeMany",
+    params(CallerHeaders, OnceHeader,
+        ("dryRun" = Option<bool>, Query, description = "Say what would end, and change nothing", example = false)),
+    request_body(content = NewRevocation, description = "What is to end, and why"),
+    responses(
+        (status = 200, description = "It is done; or what would be", body = Revocation, headers(
+            ("Idempotency-Replayed" = String, description = "`true` when the first answer is given again"))),
+        RevocationFailures,
+    ))]
+pub(crate) async fn revoke_all(
+    State(desk): State<Desk>,
+    mut parameters: Parameters,
+    command: Command<NewRevocation>,
+) -> Result<Response, Problem> {
+    let dry = parameters.one("dryRun", flag).unwrap_or_default();
+    parameters.end()?;
+    let (matching, reason) = command.body.read()?;
+    if dry || command.body.dry_run {
+        let incident = workflow::preview(&desk, &command.caller, &matching).await?;
+        return Ok(json_response(&Revocation::from(&incident)));
+    }
+    let once = command.key().map(|key| Once { key, render: &done });
+    reply::answer(workflow::end(&desk, &command.caller, &matching, &reason, once).await?, done)
+}
+
+fn done(incident: &Incident) -> Rendered {
+    reply::rendered(StatusCode::OK, vec![], &Revocation::from(incident))
+}
+
+impl NewRevocation {
+    /// What to end, and why.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    fn read(&self) -> Result<(Matching, String), Problem> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let matching = Matching {
+            requester: given(&self.requester),
+            principal_arn: given(&self.principal_arn),
+            cluster_name: given(&self.cluster_name),
+        };
+        let mut errors = Vec::new();
+        if matching == Matching::default() {
+            let detail = "say whose access is to end: give requester, principalArn or clusterName";
+            errors.push(FieldError::at("", "revocation-matches-everything", detail));
+        }
+        let reason = said(REASON, self.reason.as_ref())?;
+        if reason.is_none() {
+            let detail = "say why the access is taken back; the requesters will read it";
+            errors.push(FieldError::at("/reason", "reason-required", detail));
+        }
+        match reason {
+            Some(reason) if errors.is_empty() => Ok((matching, reason)),
+            _ => {
+                let detail = "the revocation is not sound; errors says where and what";
+                Err(Problem::new(Code::ValidationFailed, detail).listing(errors))
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What is put on record about a request without changing it: a click that was turned down, what was done to its entry, a
+//! reminder. Nobody's view of it goes stale by that, so its version stays.
+
+use super::super::events::Columns;
+use super::super::rows::{RequestRow, sound};
+use super::super::{StoreError, Tx};
+use super::Cas;
+use crate::domain::event::NewEvent;
+use crate::domain::request::Request;
+
+/// Adds `events` to the chain of a request that this transaction holds locked, and keeps when its next reminder is due.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn note(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -> Result<Cas, StoreError> {
+    let mut log = Columns::default();
+    let mut head = request.chain_head.clone();
+    for event in events {
+        debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
+        head = log.push(event, tx.now, Some(head));
+    }
+    let row = sqlx::query!(
+        r#"-- requests.note
+        WITH noted AS (
+            UPDATE request SET chain_head = $3, remind_at = $4 WHERE id = $1 AND chain_head = $2
+            RETURNING id, cluster_name, principal_arn
+        ), logged AS (
+            INSERT INTO event (id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn, data,
+                               prev_hash, hash)
+            SELECT e.id, e.type, $5, e.actor, e.submitted_by, e.via, n.id, n.cluster_name, n.principal_arn, e.data,
+                   e.prev_hash, e.hash
+              FROM noted n,
+                   unnest($6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::text[],
+                          $13::text[]) WITH ORDINALITY
+                   AS e (id, type, actor, submitted_by, via, data, prev_hash, hash, place)
+             ORDER BY e.place
+        )
+        SELECT EXISTS (SELECT 1 FROM noted) AS "noted!", EXISTS (SELECT 1 FROM request WHERE id = $1) AS "there!""#,
+        request.id,
+        request.chain_head,
+        head,
+        request.remind_at.filter(|_| request.state.is_granting()),
+        tx.now,
+        &log.ids,
+        &log.types,
+        &log.actors,
+        &log.submitted_bys as &[Option<String>],
+        &log.vias,
+        &log.datas,
+        &log.prev_hashes as &[Option<String>],
+        &log.hashes,
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    if !row.noted {
+        return Ok(if row.there { Cas::Stale } else { Cas::Gone });
+    }
+    request.chain_head = head;
+    tx.changed.push(request.id);
+    Ok(Cas::Done)
+}
+
+/// Access that ends soon and of which nobody was told since that became so, for putting on record; other replicas skip it
+/// meanwhile.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn lock_to_remind(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock_to_remind
+        SELECT * FROM request WHERE remind_at <= $1 AND state IN ('applying', 'verifying', 'active')
+         ORDER BY remind_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+        tx.now,
+        limit
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(sound(rows))
+}

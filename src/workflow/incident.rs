@@ -1,0 +1,150 @@
+//! An incident: everything that somebody has, that a principal has, or that there is on a cluster, ends at once. One
+//! transaction, so that it is all or none of it, and is answered once.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::WorkflowError;
+use super::desk::{Desk, call_of};
+use super::once::{Once, Outcome, conclude, recall};
+use super::standing::event_by;
+use crate::domain::event::{EventType, NewEvent};
+use crate::domain::identity::Caller;
+use crate::domain::request::Request;
+use crate::domain::states::{EndReason, RequestState};
+use crate::policy::{Action, PolicySet, Scene};
+use crate::store::requests::Ending;
+use crate::store::{Tx, entries, events, requests};
+
+pub use crate::store::requests::Matching;
+
+/// How many requests one refusal names.
+const MOST_NAMED: usize = 100;
+
+/// What came of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Its access is being taken away.
+    Revoked,
+    /// It was not signed off yet, and will not be.
+    Denied,
+    /// Policy does not let the caller revoke it; the reasons.
+    Refused(Vec<String>),
+}
+
+/// What came of an incident.
+#[derive(Debug)]
+pub struct Incident {
+    /// Names it in the audit log.
+    pub id: Uuid,
+    /// Everything that matched and that the caller may see, oldest first, as it is now.
+    pub items: Vec<(Request, Fate)>,
+}
+
+/// Ends everything that matches and that the caller may revoke. What they may not see is left alone and not told of.
+///
+/// # Errors
+/// Those of idempotency and of the store.
+pub async fn end(
+    desk: &Desk,
+    caller: &Caller,
+    matching: &Matching,
+    reason: &str,
+    once: Option<Once<'_, Incident>>,
+) -> Result<Outcome<Incident>, WorkflowError> {
+    let policies = desk.policies.current();
+    let mut tx = desk.store.begin().await?;
+    if let Some(outcome) = recall(&mut tx, once.as_ref()).await? {
+        return Ok(outcome);
+    }
+    let mut incident = decide(desk, &policies, &mut tx, caller, matching).await?;
+    carry_out(&mut tx, caller, reason, &mut incident).await?;
+    conclude(tx, once.as_ref(), incident).await
+}
+
+/// Says what would end. Nothing is changed.
+///
+/// # Errors
+/// Those of the store.
+pub async fn preview(desk: &Desk, caller: &Caller, matching: &Matching) -> Result<Incident, WorkflowError> {
+    let policies = desk.policies.current();
+    let mut tx = desk.store.begin().await?;
+    let incident = decide(desk, &policies, &mut tx, caller, matching).await?;
+    tx.rollback().await?;
+    Ok(Incident { id: Uuid::nil(), ..incident })
+}
+
+async fn decide(
+    desk: &Desk,
+    policies: &PolicySet,
+    tx: &mut Tx,
+    caller: &Caller,
+    matching: &Matching,
+) -> Result<Incident, WorkflowError> {
+    let call = call_of(caller, tx.now());
+    let mut items = Vec::new();
+    for request in requests::lock_matching(tx, matching).await? {
+        // Nobody will decide on it any more; it lapses.
+        if request.is_overdue(tx.now()) {
+            continue;
+        }
+        let case = desk.case(&request);
+        let facts = case.facts(&request);
+        let scene = Scene::new(&facts, tx.now());
+        let may = |action| policies.authorize_in(&scene, &caller.identity, action, &call);
+        if !request.is_own_of(caller.user()) && !may(Action::View).allowed {
+            continue;
+        }
+        let decision = may(Action::Revoke);
+        let fate = match request.state {
+            _ if !decision.allowed => Fate::Refused(decision.reasons),
+            RequestState::Pending => Fate::Denied,
+            _ => Fate::Revoked,
+        };
+        items.push((request, fate));
+    }
+    Ok(Incident { id: Uuid::now_v7(), items })
+}
+
+async fn carry_out(tx: &mut Tx, caller: &Caller, reason: &str, incident: &mut Incident) -> Result<(), WorkflowError> {
+    let id = incident.id;
+    let (mut endings, mut fates, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (request, fate) in std::mem::take(&mut incident.items) {
+        if matches!(fate, Fate::Refused(_)) {
+            refused.push((request, fate));
+        } else {
+            endings.push(ending(caller, id, reason, request));
+            fates.push(fate);
+        }
+    }
+    requests::save_endings(tx, &mut endings).await?;
+    let ended = || endings.iter().map(|ending| &ending.request);
+    let woken = || ended().filter(|request| request.state == RequestState::Revoking);
+    let clusters: Vec<_> = woken().map(|request| request.spec.cluster_name.clone()).collect();
+    let principals: Vec<_> = woken().map(|request| request.spec.principal.to_string()).collect();
+    entries::wake_all(tx, &clusters, &principals).await?;
+    if !refused.is_empty() {
+        let named: Vec<_> = refused.iter().take(MOST_NAMED).map(|(request, _)| request.id).collect();
+        let data = json!({ "action": "revoke", "code": "forbidden", "revocationId": id, "count": refused.len(), "requestIds": named });
+        events::append(tx, vec![NewEvent::by(caller, EventType::RequestRefused, data)]).await?;
+    }
+    incident.items = endings.into_iter().map(|ending| ending.request).zip(fates).chain(refused).collect();
+    incident.items.sort_by_key(|(request, _)| request.id);
+    Ok(())
+}
+
+/// `request` as it ends, with what is put on record of it.
+fn ending(caller: &Caller, incident: Uuid, reason: &str, mut request: Request) -> Ending {
+    let from = request.state;
+    let event = if from == RequestState::Pending {
+        request.state = RequestState::Denied;
+        let data = json!({ "comment": reason, "revocationId": incident });
+        event_by(caller, EventType::RequestDenied, &request, data)
+    } else {
+        request.state = RequestState::Revoking;
+        request.end_reason = Some(EndReason::Revoked);
+        let data = json!({ "endReason": EndReason::Revoked.as_str(), "reason": reason, "revocationId": incident });
+        event_by(caller, EventType::RequestRevoking, &request, data)
+    };
+    Ending { request, from, events: vec![event] }
+}
