@@ -78,7 +78,7 @@ pub const TRANSITIONS: &[Transition] = &[
     moves(Verifying, Active, "verify.reads reads agree and verify.settle has passed"),
     moves(Verifying, Failed, "EKS says no for good, or the entry is not ours to touch"),
     moves(Verifying, Revoking, "it is revoked or relinquished, it expires, or quorum or policy no longer stands"),
-    moves(Active, Applying, "drift is found and is to be repaired"),
+    moves(Active, Applying, "drift is found and is to be repaired, or a dead entry is made anew"),
     moves(Active, Revoking, "it is revoked or relinquished, it expires, or quorum or policy no longer stands"),
     moves(Active, Failed, "the entry turns out to be somebody else's"),
     moves(Revoking, Ended, "reads agree that it is gone"),

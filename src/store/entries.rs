@@ -50,6 +50,8 @@ struct EntryRow {
     last_read_at: Option<DateTime<Utc>>,
     access_entry_arn: Option<String>,
     baseline: Option<Value>,
+    binding: Option<Value>,
+    repair_asked_at: Option<DateTime<Utc>>,
     last_error: Option<Value>,
     drifted: bool,
     overdue_reported: bool,
@@ -66,6 +68,7 @@ impl TryFrom<EntryRow> for EntryRecord {
         let baseline = row.baseline.map(serde_json::from_value).transpose();
         let baseline = baseline.map_err(|_| StoreError::corrupt("entry", "baseline", &key))?;
         let (written, garbled) = decoded(row.written, "written", &key);
+        let (binding, _) = decoded(row.binding, "binding", &key);
         let (last_error, _) = decoded(row.last_error, "last_error", &key);
         Ok(Self {
             attempts: row.attempts,
@@ -81,6 +84,8 @@ impl TryFrom<EntryRow> for EntryRecord {
             last_read_at: row.last_read_at,
             access_entry_arn: row.access_entry_arn,
             baseline,
+            binding,
+            repair_asked_at: row.repair_asked_at,
             last_error,
             drifted: row.drifted,
             overdue_reported: row.overdue_reported,
@@ -212,7 +217,7 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
         RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                   agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-                  overdue_reported",
+                  overdue_reported, binding, repair_asked_at",
         lease.cluster_name,
         lease.principal_arn,
         lease.token,
@@ -235,7 +240,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
                overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17,
-               baseline = $18, recheck_at = $19
+               baseline = $18, recheck_at = $19, binding = $20, repair_asked_at = $21
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -256,10 +261,36 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.doubt_until,
         record.baseline.as_ref().map(|baseline| json!(baseline)),
         record.recheck_at,
+        record.binding.as_ref().map(|binding| json!(binding)),
+        record.repair_asked_at,
     )
     .execute(&mut *tx.inner)
     .await?;
     if saved.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Puts on record that somebody wants whatever is wrong with the entry put right, and makes it due now. Answers what is
+/// remembered of it; `None` where there is no such entry.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
+pub async fn ask_repair(tx: &mut Tx, cluster: &str, principal: &str) -> Result<Option<EntryRecord>, StoreError> {
+    let row = sqlx::query_as!(
+        EntryRow,
+        "-- entries.ask_repair
+        UPDATE entry SET repair_asked_at = $3, next_run_at = least(next_run_at, $3), wakes = wakes + 1
+         WHERE cluster_name = $1 AND principal_arn = $2
+        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+                  overdue_reported, binding, repair_asked_at",
+        cluster,
+        principal,
+        tx.now,
+    )
+    .fetch_optional(&mut *tx.inner)
+    .await?;
+    tx.work |= row.is_some();
+    row.map(EntryRecord::try_from).transpose()
 }
 
 /// Says that there is something to take away, which goes before anything that grants, also when this worker dies now.

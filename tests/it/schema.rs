@@ -16,6 +16,7 @@ const DATA: &[(i64, &str)] = &[
     (5, include_str!("../data/migrations/0005_eks_pace.sql")),
     (6, include_str!("../data/migrations/0006_entry_baseline.sql")),
     (7, include_str!("../data/migrations/0007_entry_recheck.sql")),
+    (10, include_str!("../data/migrations/0010_entry_principal.sql")),
 ];
 
 #[tokio::test]
