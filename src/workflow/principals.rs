@@ -103,17 +103,22 @@ impl Desk {
                 continue;
             }
             if let Some(principal) = self.may_learn_about(policies, caller, ask) {
-                let presence = match self.home_of(&principal, ask) {
-                    Some(home) => self.principals.look_up(home, &principal).await,
-                    None => Presence::NotChecked(format!(
-                        "no cluster is configured in account {}, so that Entryway has no credentials to ask IAM there",
-                        principal.account()
-                    )),
-                };
+                let presence = self.presence_of(&ask.cluster_name, &principal).await;
                 looked_up.insert(ask.principal_arn.clone(), presence);
             }
         }
         Presences(looked_up)
+    }
+
+    /// Whether `principal`, which has or may be given an entry on `cluster`, exists, and who it is. Never takes long.
+    pub async fn presence_of(&self, cluster: &str, principal: &PrincipalArn) -> Presence {
+        match self.home_of(principal, cluster) {
+            Some(home) => self.principals.look_up(home, principal).await,
+            None => Presence::NotChecked(format!(
+                "no cluster is configured in account {}, so that Entryway has no credentials to ask IAM there",
+                principal.account()
+            )),
+        }
     }
 
     /// The principal of `ask`, if this caller might ask for it. An ask that is wrong in other ways counts as the least that
@@ -128,12 +133,12 @@ impl Desk {
         })
     }
 
-    /// The cluster whose credentials see the account of `principal`: the one it is asked for on, or the first other one.
-    fn home_of(&self, principal: &PrincipalArn, ask: &Ask) -> Option<&Cluster> {
+    /// The cluster whose credentials see the account of `principal`: `cluster`, or the first other one.
+    fn home_of(&self, principal: &PrincipalArn, cluster: &str) -> Option<&Cluster> {
         let at_home = |cluster: &&Cluster| {
             cluster.account_id == principal.account() && cluster.partition() == principal.partition()
         };
-        let asked = self.clusters.get(&ask.cluster_name).filter(at_home);
+        let asked = self.clusters.get(cluster).filter(at_home);
         asked.or_else(|| self.clusters.iter().find(at_home))
     }
 }

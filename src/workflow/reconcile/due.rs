@@ -1,12 +1,15 @@
 //! When an entry is to be looked at again: the earliest of what may happen to it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::desk::Settings;
 use crate::domain::record::EntryRecord;
 use crate::domain::request::Request;
 use crate::domain::states::RequestState;
 use crate::store::entries::Due;
+
+/// How soon to look again at an entry whose repair was asked for and could not be made yet.
+const REPAIR_AGAIN: TimeDelta = TimeDelta::seconds(30);
 
 /// What an entry's requests and its proof make due. `not_before` holds reads back after trouble, but neither starts nor
 /// expiries.
@@ -31,6 +34,9 @@ pub(super) fn due(
     } else {
         record.recheck_at
     };
+    // A repair that waits for IAM is tried again and again.
+    let repair = record.repair_asked_at.map(|_| record.last_read_at.unwrap_or(now) + REPAIR_AGAIN).filter(|_| granting);
+    let look = look.into_iter().chain(repair).min();
     let look = look.map(|at| not_before.map_or(at, |earliest| at.max(earliest)));
     let starts = requests.iter().filter(|r| r.state == Scheduled).filter_map(|r| r.spec.start_at);
     let expiries = || requests.iter().filter(|r| r.state.is_granting()).filter_map(|r| r.grant.expires_at);

@@ -6,6 +6,7 @@ use crate::domain::event::EventType;
 use crate::domain::merge::Conflict;
 use crate::domain::plan::Step;
 use crate::domain::request::Request;
+use crate::domain::states::RequestState;
 use crate::domain::trouble::Trouble;
 
 /// The event that tells of `step`.
@@ -38,6 +39,15 @@ pub(super) fn grants(step: &Step, request: &Request) -> bool {
         Step::Update { .. } => !content.kubernetes_groups.is_empty() || content.username.is_some(),
         Step::Associate { policy_arn, .. } => content.access_policies.contains_key(policy_arn),
         Step::Disassociate { .. } | Step::Delete => false,
+    }
+}
+
+/// Whether `step` is made for `request`: it gives what that waits for, takes away what it gave, or makes room for it.
+pub(super) fn is_for(step: &Step, request: &Request) -> bool {
+    match request.state {
+        RequestState::Applying => grants(step, request) || *step == Step::Delete,
+        RequestState::Revoking => matches!(step, Step::Disassociate { .. } | Step::Delete | Step::Update { .. }),
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::{Run, assessed};
 use super::due::due;
+use super::principal;
 use super::wrote::{applied, begin_grant};
 use crate::domain::cluster::DriftMode;
 use crate::domain::event::{EventType, NewEvent};
@@ -46,7 +47,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         return Ok(tx.commit().await?);
     }
     record.attempts = 0;
-    if run.found.is_some() {
+    if run.found.is_some() && what != Seen::NotYet {
         record.access_entry_arn.clone_from(&run.found);
     }
     record.prove(run.desired.as_ref());
@@ -71,10 +72,12 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         if !all.iter().any(|request| request.state.is_granting()) && record.baseline.take().is_some() {
             // Theirs is as it was found. It is nothing to Entryway any more.
             record.written = None;
+            record.binding = None;
         }
     }
     if what == Seen::AsDesired {
         prove(desk, &mut tx, &mut all, &record, now).await?;
+        principal::tell(&mut tx, &mut all, &record, now).await?;
     }
     report_overdue(desk, &mut tx, &mut all, &mut record, now).await?;
     entries::save(&mut tx, &run.lease, &record).await?;
@@ -92,11 +95,22 @@ async fn settle(tx: &mut Tx, run: &Run, record: &mut EntryRecord, later: DateTim
     record.doubt_until = None;
     record.last_error = None;
     record.written = Some(Written { content: run.desired.clone() });
+    if run.desired.is_none() || is_repaired(run, record) {
+        record.repair_asked_at = None;
+    }
     if std::mem::take(&mut record.drifted) {
         let event = NewEvent::by_entryway(EventType::EntryRepaired, json!({ "entry": run.desired }));
         events::append(tx, vec![event.on_entry(&run.lease.cluster_name, &run.lease.principal_arn)]).await?;
     }
     Ok(())
+}
+
+/// Whether nothing is left to put right of an entry that is proven: the principal was asked about since the repair was asked
+/// for, as far as it could be, and is not known to be another one.
+fn is_repaired(run: &Run, record: &EntryRecord) -> bool {
+    let checked_at = record.binding.as_ref().and_then(|binding| binding.checked_at);
+    let asked = run.asked_iam || checked_at.is_some_and(|at| record.repair_asked_at.is_some_and(|asked| at >= asked));
+    asked && !record.can_be_made_anew()
 }
 
 async fn prove(

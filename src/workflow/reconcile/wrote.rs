@@ -8,10 +8,11 @@ use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::Run;
 use super::due::due;
-use super::events::{grants, of_step, told};
+use super::events::{grants, is_for, of_step, told};
 use crate::domain::entry::EntryContent;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::plan::Step;
+use crate::domain::principal::{Binding, Presence};
 use crate::domain::record::Written;
 use crate::domain::request::{Grant, Request};
 use crate::domain::states::RequestState;
@@ -28,6 +29,8 @@ pub struct Done {
     pub was_there: bool,
     /// The ARN of a created entry.
     pub access_entry_arn: Option<String>,
+    /// What IAM said of the principal right before its entry was created.
+    pub presence: Option<Presence>,
     /// What EKS holds now.
     pub content: Option<EntryContent>,
     /// Whether nothing is left to write.
@@ -52,6 +55,11 @@ pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), Workflo
     record.written = Some(Written { content: done.content.clone() });
     if done.access_entry_arn.is_some() {
         record.access_entry_arn.clone_from(&done.access_entry_arn);
+    }
+    match (&done.step, &done.access_entry_arn, &done.presence) {
+        (Step::Create(_), Some(arn), Some(presence)) => record.binding = Some(Binding::of_new(arn, presence, now)),
+        (Step::Create(_) | Step::Delete, ..) => record.binding = None,
+        _ => {}
     }
     log(&mut tx, run, &mut all, &done, now).await?;
     if done.last {
@@ -99,12 +107,7 @@ async fn log(
     done: &Done,
     now: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
-    let concerned = |request: &Request| match request.state {
-        _ if !run.covers(request) => false,
-        RequestState::Applying => grants(&done.step, request),
-        RequestState::Revoking => matches!(done.step, Step::Disassociate { .. } | Step::Delete | Step::Update { .. }),
-        _ => false,
-    };
+    let concerned = |request: &Request| run.covers(request) && is_for(&done.step, request);
     let mut data = told(&done.step);
     data["awsRequestId"] = json!(done.aws_request_id);
     data["accessEntryArn"] = json!(done.access_entry_arn.as_ref().or(run.record.access_entry_arn.as_ref()));
@@ -115,10 +118,11 @@ async fn log(
         let logged = unlogged.then(|| own_event(event, request, data.clone()));
         unlogged = false;
         let (state, clock_ran) = (request.state, request.grant.starts_at.is_some());
-        if state == RequestState::Applying {
+        let gives = state == RequestState::Applying && grants(&done.step, request);
+        if gives {
             begin_grant(request, now);
         }
-        if logged.is_some() || (!clock_ran && state == RequestState::Applying) {
+        if logged.is_some() || (!clock_ran && gives) {
             save(tx, request, state, logged.into_iter().collect()).await?;
         }
     }
