@@ -14,6 +14,7 @@ mod me;
 mod metrics;
 mod openapi;
 mod problem;
+mod repair;
 mod requests;
 mod service;
 mod state;
@@ -48,6 +49,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(requests::timeline))
         .routes(routes!(clusters::list))
         .routes(routes!(clusters::get))
+        .routes(routes!(repair::repair))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
         .routes(routes!(problem::index))

@@ -9,6 +9,7 @@ mod principals;
 pub mod read;
 pub mod reconcile;
 pub mod relinquish;
+pub mod repair;
 pub mod retry;
 pub mod review;
 pub mod revoke;

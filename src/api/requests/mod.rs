@@ -5,14 +5,14 @@ mod ask;
 mod get;
 mod list;
 mod preview;
-mod reply;
+pub(super) mod reply;
 mod review;
 mod submit;
 mod timeline;
-mod words;
+pub(super) mod words;
 
 pub(crate) use act::{
-    __path_relinquish, __path_retry, __path_revoke, __path_withdraw, relinquish, retry, revoke, withdraw,
+    __path_relinquish, __path_retry, __path_revoke, __path_withdraw, Reason, relinquish, retry, revoke, withdraw,
 };
 pub(crate) use get::{__path_get, get};
 pub(crate) use list::{__path_list, list};

@@ -71,13 +71,13 @@ fn only(details: &[Details]) -> &Details {
     details.first().expect("what is done to one request comes to one request")
 }
 
-fn rendered(status: StatusCode, headers: Vec<(String, String)>, body: &impl Serialize) -> Rendered {
+pub(in crate::api) fn rendered(status: StatusCode, headers: Vec<(String, String)>, body: &impl Serialize) -> Rendered {
     let body = serde_json::to_vec(body).expect("views are made of texts, numbers, lists and maps with text keys");
     Rendered { status: i16::try_from(status.as_u16()).expect("three digits"), headers, body }
 }
 
 /// Answers with what `outcome` came to, rendered by `render` where it was done now.
-pub(super) fn answer(outcome: Outcome, render: fn(&[Details]) -> Rendered) -> Result<Response, Problem> {
+pub(in crate::api) fn answer(outcome: Outcome, render: fn(&[Details]) -> Rendered) -> Result<Response, Problem> {
     match outcome {
         Outcome::Fresh(details) => on_the_wire(render(&details)),
         Outcome::Replayed(first) => {

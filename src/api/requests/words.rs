@@ -9,15 +9,16 @@ const LONGEST: usize = 1000;
 
 /// A field for such words, with the codes of what may be wrong with them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
+pub(in crate::api) struct Field {
     /// Where it is in the body: a JSON pointer.
     pointer: &'static str,
     too_long: &'static str,
     invalid: &'static str,
 }
 
-/// Why somebody withdraws, revokes, relinquishes or retries.
-pub(super) const REASON: Field = Field { pointer: "/reason", too_long: "reason-too-long", invalid: "reason-invalid" };
+/// Why somebody withdraws, revokes, relinquishes, retries or repairs.
+pub(in crate::api) const REASON: Field =
+    Field { pointer: "/reason", too_long: "reason-too-long", invalid: "reason-invalid" };
 
 /// What a reviewer says beside the decision.
 pub(super) const COMMENT: Field =
@@ -27,7 +28,7 @@ pub(super) const COMMENT: Field =
 ///
 /// # Errors
 /// `validation-failed` for what is too long, or holds characters that mislead.
-pub(super) fn said(field: Field, given: Option<&String>) -> Result<Option<String>, Problem> {
+pub(in crate::api) fn said(field: Field, given: Option<&String>) -> Result<Option<String>, Problem> {
     let words = given.map(|text| text.trim().replace("\r\n", "\n")).unwrap_or_default();
     let refused = |code, detail: String| {
         let error = FieldError::at(field.pointer, code, detail.clone());

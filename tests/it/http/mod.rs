@@ -9,6 +9,7 @@ mod lists;
 mod once;
 mod pages;
 mod probes;
+mod repairs;
 mod routes;
 mod socket;
 mod submit;
