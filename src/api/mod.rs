@@ -15,6 +15,7 @@ mod me;
 mod metrics;
 mod openapi;
 mod problem;
+mod repair;
 mod requests;
 mod revocations;
 mod service;
@@ -54,6 +55,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(clusters::get))
         .routes(routes!(entries::list))
         .routes(routes!(entries::get))
+        .routes(routes!(repair::repair))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
         .routes(routes!(problem::index))

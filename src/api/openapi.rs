@@ -160,6 +160,12 @@ failures! {
         NotPending, IllegalState, IdempotencyInFlight, Stale, TooLarge, UnsupportedMediaType, ValidationFailed,
         IdempotencyKeyReused, Internal, Unavailable,
     ];
+    /// Of repairing an entry.
+    RepairFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,
+        IllegalState, IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused,
+        Internal, Unavailable,
+    ];
 }
 
 /// Says what holds for all routes alike: every answer carries an id, and every field of an answer is always there.

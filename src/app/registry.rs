@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::Cluster;
 use crate::domain::principal::Presence;
+use crate::eks::Class;
 use crate::eks::iam::Iam;
 use crate::workflow::{LookingUp, Registry};
 
@@ -19,7 +20,13 @@ impl<I: Iam + Debug> Registry for IamRegistry<I> {
                 Ok(Some(known)) => Presence::Exists(known),
                 Ok(None) => Presence::Missing,
                 Err(error) => {
-                    tracing::warn!(%principal, %error, class = error.class.as_str(), "IAM was asked in vain");
+                    let class = error.class.as_str();
+                    if error.class == Class::Denied {
+                        // Asked with every look for drift, which would fill the log of whoever does not want IAM asked.
+                        tracing::debug!(%principal, %error, class, "IAM does not let Entryway ask");
+                    } else {
+                        tracing::warn!(%principal, %error, class, "IAM was asked in vain");
+                    }
                     Presence::NotChecked(error.explain_iam(home))
                 }
             }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::arn::PrincipalArn;
@@ -124,6 +125,8 @@ pub struct ObservedEntry {
     pub tags: BTreeMap<String, String>,
     /// `arn:…:access-entry/<cluster>/<role|user>/<account>/<name>/<uuid>`: another uuid is another entry.
     pub access_entry_arn: String,
+    /// When EKS made it; `None` where EKS does not tell.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// The tag key that marks an entry as made by Entryway; its value is the installation's name.

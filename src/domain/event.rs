@@ -81,6 +81,8 @@ event_types! {
     EntryPolicyDisassociated = "entry.policy_disassociated",
     /// Somebody changed an entry behind our back.
     EntryDrifted = "entry.drifted",
+    /// Somebody asked for whatever is wrong with an entry to be put right.
+    EntryRepairRequested = "entry.repair_requested",
     /// Drift was put right.
     EntryRepaired = "entry.repaired",
     /// The entry is somebody else's.

@@ -63,11 +63,15 @@ pub fn plan(from: Option<&EntryContent>, to: Option<&EntryContent>) -> Vec<Step>
         (None, None) => vec![],
         (Some(_), None) => vec![Step::Delete],
         (None, Some(to)) => create(to),
-        (Some(from), Some(to)) if from.entry_type != to.entry_type => {
-            std::iter::once(Step::Delete).chain(create(to)).collect()
-        }
+        (Some(from), Some(to)) if from.entry_type != to.entry_type => anew(to),
         (Some(from), Some(to)) => change(from, to),
     }
+}
+
+/// The calls that make an entry anew, because nothing that is done to the one that is there would mend it.
+#[must_use]
+pub fn anew(to: &EntryContent) -> Vec<Step> {
+    std::iter::once(Step::Delete).chain(create(to)).collect()
 }
 
 fn create(to: &EntryContent) -> Vec<Step> {

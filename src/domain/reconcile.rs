@@ -9,7 +9,7 @@ use super::arn::PrincipalArn;
 use super::baseline::{Baseline, can_be_layered_on};
 use super::entry::{EntryContent, ObservedEntry};
 use super::merge::{Contribution, merge};
-use super::plan::{Step, plan};
+use super::plan::{Step, anew, plan};
 use super::record::EntryRecord;
 
 /// How many reads make a proof, and how long to wait for what.
@@ -59,6 +59,22 @@ pub enum Verdict {
 }
 
 impl EntryRecord {
+    /// Whether `entry` is ours, or the one that grants are layered on. Its ARN tells our entry from any other; that somebody
+    /// took the tag off does not make it theirs.
+    #[must_use]
+    pub fn knows(&self, entry: &ObservedEntry, installation: &str) -> bool {
+        let arn = Some(&entry.access_entry_arn);
+        entry.is_owned_by(installation)
+            || arn == self.access_entry_arn.as_ref()
+            || arn == self.layered_on().map(|base| &base.access_entry_arn)
+    }
+
+    /// Whether `entry` is the one that Entryway last made or saw, and not one before or after it.
+    #[must_use]
+    pub fn is_the_one(&self, entry: &ObservedEntry) -> bool {
+        self.access_entry_arn.as_ref() == Some(&entry.access_entry_arn)
+    }
+
     /// Whether enough reads agreed, whatever the time since the last write.
     #[must_use]
     pub const fn is_recorded(&self, tempo: &Tempo) -> bool {
@@ -111,6 +127,21 @@ impl EntryRecord {
         self.last_read_at = Some(now);
     }
 
+    /// Whether IAM is to be asked about the principal of `entry`: with every look for drift, and when a repair was asked for.
+    /// Only about the entry that was proven: right after another was made, a read may still show the one before it.
+    #[must_use]
+    pub fn is_principal_due(&self, entry: &ObservedEntry, now: DateTime<Utc>, tempo: &Tempo) -> bool {
+        let binding = self.binding_of(entry);
+        let is_the_one = self.is_the_one(entry)
+            || self.layered_on().is_some_and(|base| base.access_entry_arn == entry.access_entry_arn);
+        if !self.is_proven(tempo) || !is_the_one || binding.is_some_and(|binding| binding.condemned) {
+            return false;
+        }
+        let checked_at = binding.and_then(|binding| binding.checked_at);
+        let asked = self.repair_asked_at.is_some_and(|asked| checked_at.is_none_or(|at| at <= asked));
+        asked || checked_at.is_none_or(|at| now >= at + tempo.drift_interval)
+    }
+
     /// When the next read is of use: as soon as it may count, or, when only the settling is missing, once that is over.
     #[must_use]
     pub fn next_read_at(&self, now: DateTime<Utc>, tempo: &Tempo) -> DateTime<Utc> {
@@ -149,16 +180,9 @@ pub fn judge(
     let fresh = !proven && record.touched_at.is_some_and(|touched| now < touched + tempo.visibility);
     let written = record.written.as_ref().map(|written| written.content.as_ref());
     let layered = record.layered_on();
-    // Its ARN tells our entry from any other; that somebody took the tag off does not make it theirs.
-    let is_known = |entry: &&ObservedEntry| {
-        let arn = Some(&entry.access_entry_arn);
-        entry.is_owned_by(terms.installation)
-            || arn == record.access_entry_arn.as_ref()
-            || arn == layered.map(|base| &base.access_entry_arn)
-    };
-    if let Some(entry) = observed.filter(|entry| !is_known(entry)) {
-        // Ours was created moments ago, and this is what stood there before it: an old read.
-        let replaced = record.access_entry_arn.as_ref().is_some_and(|ours| *ours != entry.access_entry_arn);
+    // Ours was created moments ago, and this is what stood there before it, somebody else's or ours: an old read.
+    let replaced = record.access_entry_arn.is_some() && observed.is_some_and(|entry| !record.is_the_one(entry));
+    if let Some(entry) = observed.filter(|entry| !record.knows(entry, terms.installation)) {
         return match desired {
             _ if fresh && replaced && matches!(written, Some(Some(_))) => Verdict::NotYet,
             // Nothing of ours is there. If nothing should be, that is as good as gone.
@@ -175,6 +199,12 @@ pub fn judge(
         None => entry.as_asked(terms.principal, desired.and_then(|content| content.username.as_deref())),
     });
     let seen = seen.as_ref();
+    // Its principal is another one by now, and what EKS shows of it is worth nothing. Never for one of somebody else's.
+    if let (Some(entry), Some(to), None) = (observed, desired, layered)
+        && record.binding_of(entry).is_some_and(|binding| binding.condemned)
+    {
+        return Verdict::Write { from: seen.cloned(), steps: anew(to) };
+    }
     if let (Some(base), Some(Some(written)), false) = (layered, written, fresh && !record.unsure)
         && was_changed(base, written, desired, seen, record.unsure)
     {
@@ -188,7 +218,7 @@ pub fn judge(
             let steps = plan(written, desired);
             if !steps.is_empty() {
                 Verdict::Write { from: written.cloned(), steps }
-            } else if from_seen.is_empty() {
+            } else if from_seen.is_empty() && !replaced {
                 Verdict::Agrees
             } else {
                 Verdict::NotYet

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::baseline::Baseline;
-use super::entry::EntryContent;
+use super::entry::{EntryContent, ObservedEntry};
 use super::event::canonical_json;
+use super::principal::{Binding, Standing};
 use super::request::{LastError, hex};
 
 /// What EKS was last told.
@@ -51,6 +52,10 @@ pub struct EntryRecord {
     pub access_entry_arn: Option<String>,
     /// What it holds without Entryway, where grants are layered on an entry of somebody else's.
     pub baseline: Option<Baseline>,
+    /// What is known of the principal it was made for.
+    pub binding: Option<Binding>,
+    /// When somebody asked for whatever is wrong with it to be put right; `None` once that is done.
+    pub repair_asked_at: Option<DateTime<Utc>>,
     /// The latest trouble with it.
     pub last_error: Option<LastError>,
     /// Somebody changed it behind Entryway's back, and that has been reported.
@@ -66,6 +71,19 @@ impl EntryRecord {
     #[must_use]
     pub fn layered_on(&self) -> Option<&Baseline> {
         self.baseline.as_ref().filter(|baseline| baseline.confirmed)
+    }
+
+    /// What is known of the principal that `entry` was made for.
+    #[must_use]
+    pub fn binding_of(&self, entry: &ObservedEntry) -> Option<&Binding> {
+        self.binding.as_ref().filter(|binding| binding.is_of(entry))
+    }
+
+    /// Whether the entry is dead and none of somebody else's, so that a repair makes it anew.
+    #[must_use]
+    pub fn can_be_made_anew(&self) -> bool {
+        let dead = self.binding.as_ref().is_some_and(|binding| binding.standing == Standing::Recreated);
+        dead && self.layered_on().is_none()
     }
 
     /// Takes `content` for what the entry holds now, because it was looked at and not because Entryway wrote it.

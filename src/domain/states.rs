@@ -92,7 +92,7 @@ pub const TRANSITIONS: &[Transition] = &[
         Revoking,
         "it is revoked or relinquished, it expires, its cluster is gone, or quorum or policy is lost",
     ),
-    moves(Active, Applying, "drift is found and is to be repaired"),
+    moves(Active, Applying, "drift is found and is to be repaired, or a dead entry is made anew"),
     moves(
         Active,
         Revoking,

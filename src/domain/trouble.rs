@@ -34,6 +34,12 @@ codes! {
     PrincipalNotFound = "principal-not-found", "IAM does not know the principal.",
         "It does not exist, has another path, or was made a moment ago and is not known everywhere yet.",
         "Create the role or user, or file a new request with the right ARN, path included; then retry.";
+    PrincipalMissing = "principal-missing", "The principal is gone from IAM.",
+        "The role or user was deleted, or has another path by now. EKS keeps the entry all the same, and nobody can use it.",
+        "Give the access back if it is no longer needed. If the principal is made anew, have the entry repaired.";
+    PrincipalRecreated = "principal-recreated", "The principal was deleted and made anew.",
+        "EKS binds an entry to the principal's unique id, so the one that bears the ARN now is not let in by it.",
+        "Have somebody who may administer Entryway repair the entry: it is deleted and made anew with all that is live.";
     PolicyUnknown = "policy-unknown", "EKS has no such access policy.",
         "Entryway's catalogue lists it and EKS does not, or not in this partition.",
         "File a new request with another policy from GET /v1/access-policies.";

@@ -93,6 +93,8 @@ pub struct EksError {
     /// Whether a write may have happened all the same: the answer was lost after the question was sent, or EKS
     /// broke while working on it. Look before doing it again.
     pub ambiguous: bool,
+    /// Whether nothing was even sent, because there were no credentials to be had for it.
+    pub unsent: bool,
     /// How long AWS asks to wait before the next call, when it says.
     pub retry_after: Option<Duration>,
 }
@@ -115,6 +117,7 @@ impl EksError {
             cause: None,
             aws_request_id: None,
             ambiguous: false,
+            unsent: false,
             retry_after: None,
         }
     }

@@ -2,13 +2,19 @@
 //! token, and 0 rows mean that the lease, and with it the right to say anything, is lost.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::rows::sound;
 use super::{Store, StoreError, Tx};
 use crate::domain::record::EntryRecord;
+
+mod row;
+mod show;
+mod wake;
+
+use row::EntryRow;
+pub use show::{of, resting};
+pub use wake::{wake, wake_all, wake_at};
 
 /// The right to work on one entry, until somebody else may.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,137 +39,6 @@ pub struct Due {
     pub next_run_at: Option<DateTime<Utc>>,
     /// The next time there is something to take away.
     pub ends_at: Option<DateTime<Utc>>,
-}
-
-struct EntryRow {
-    cluster_name: String,
-    principal_arn: String,
-    attempts: i32,
-    written: Option<Value>,
-    touched_at: Option<DateTime<Utc>>,
-    unsure: bool,
-    doubt_until: Option<DateTime<Utc>>,
-    recheck_at: Option<DateTime<Utc>>,
-    agreeing_reads: i32,
-    agreeing_since: Option<DateTime<Utc>>,
-    proof_of: Option<String>,
-    disagreeing_reads: i32,
-    last_read_at: Option<DateTime<Utc>>,
-    access_entry_arn: Option<String>,
-    baseline: Option<Value>,
-    last_error: Option<Value>,
-    drifted: bool,
-    drifted_to: Option<String>,
-    overdue_reported: bool,
-}
-
-/// What is remembered of writes only ever saves calls and waiting, so what does not decode is forgotten, never in the
-/// way: without knowing what was written, EKS is the only witness, and a proof waits until it must show everything. What
-/// the entry of somebody else held is another matter: without it nothing could be put back, so nothing is touched.
-impl TryFrom<EntryRow> for EntryRecord {
-    type Error = StoreError;
-
-    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
-        let key = format!("{} {}", row.cluster_name, row.principal_arn);
-        let baseline = row.baseline.map(serde_json::from_value).transpose();
-        let baseline = baseline.map_err(|_| StoreError::corrupt("entry", "baseline", &key))?;
-        let (written, garbled) = decoded(row.written, "written", &key);
-        let (last_error, _) = decoded(row.last_error, "last_error", &key);
-        Ok(Self {
-            attempts: row.attempts,
-            written,
-            touched_at: row.touched_at,
-            unsure: row.unsure || (garbled && row.touched_at.is_some()),
-            doubt_until: row.doubt_until,
-            recheck_at: row.recheck_at,
-            agreeing_reads: row.agreeing_reads,
-            agreeing_since: row.agreeing_since,
-            proof_of: row.proof_of,
-            disagreeing_reads: row.disagreeing_reads,
-            last_read_at: row.last_read_at,
-            access_entry_arn: row.access_entry_arn,
-            baseline,
-            last_error,
-            drifted: row.drifted,
-            drifted_to: row.drifted_to,
-            overdue_reported: row.overdue_reported,
-            cluster_name: row.cluster_name,
-            principal_arn: row.principal_arn,
-        })
-    }
-}
-
-/// What a column holds, and whether there was something that could not be read.
-fn decoded<T: DeserializeOwned>(value: Option<Value>, column: &'static str, key: &str) -> (Option<T>, bool) {
-    match value.map(serde_json::from_value).transpose() {
-        Ok(value) => (value, false),
-        Err(error) => {
-            tracing::error!(entry = key, column, %error, "an entry was changed by other means than Entryway; that is forgotten");
-            (None, true)
-        }
-    }
-}
-
-/// Makes an entry due now. `ending` says that there is something to take away, which goes before anything that grants.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn wake(tx: &mut Tx, cluster: &str, principal: &str, ending: bool) -> Result<(), StoreError> {
-    wake_at(tx, cluster, principal, tx.now, ending).await
-}
-
-/// Makes an entry due at `at`, if it is not due before.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn wake_at(
-    tx: &mut Tx,
-    cluster: &str,
-    principal: &str,
-    at: DateTime<Utc>,
-    ending: bool,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "-- entries.wake
-        INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at, ends_at)
-        VALUES ($1, $2, $3, CASE WHEN $4 THEN $3::timestamptz END)
-        ON CONFLICT (cluster_name, principal_arn) DO UPDATE
-           SET next_run_at = least(e.next_run_at, $3), wakes = e.wakes + 1,
-               ends_at = CASE WHEN $4 THEN least(e.ends_at, $3) ELSE e.ends_at END",
-        cluster,
-        principal,
-        at,
-        ending
-    )
-    .execute(&mut *tx.inner)
-    .await?;
-    tx.work = true;
-    Ok(())
-}
-
-/// Makes many entries due now, each (cluster, principal) once, because there is something to take away. Their rows are locked
-/// in the order in which those who file several requests at once do it: byte by byte, whatever the collation.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn wake_all(tx: &mut Tx, clusters: &[String], principals: &[String]) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"-- entries.wake_all
-        INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at, ends_at)
-        SELECT cluster_name, principal_arn, $3::timestamptz, $3::timestamptz
-          FROM unnest($1::text[], $2::text[]) AS woken (cluster_name, principal_arn)
-         GROUP BY cluster_name, principal_arn
-         ORDER BY cluster_name COLLATE "C", principal_arn COLLATE "C"
-        ON CONFLICT (cluster_name, principal_arn) DO UPDATE
-           SET next_run_at = least(e.next_run_at, $3), wakes = e.wakes + 1, ends_at = least(e.ends_at, $3)"#,
-        clusters,
-        principals,
-        tx.now
-    )
-    .execute(&mut *tx.inner)
-    .await?;
-    tx.work |= !clusters.is_empty();
-    Ok(())
 }
 
 /// Takes up to `limit` due entries that nobody holds, those with something to take away first, leaving out the
@@ -240,7 +115,7 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
         RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                   agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-                  drifted_to, overdue_reported",
+                  drifted_to, overdue_reported, binding, repair_asked_at",
         lease.cluster_name,
         lease.principal_arn,
         lease.token,
@@ -250,46 +125,6 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
     .fetch_optional(&mut *tx.inner)
     .await?;
     row.ok_or(StoreError::LeaseLost)?.try_into()
-}
-
-/// What is remembered of the entries of `principals`, for showing. One whose row does not decode is left out.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<Vec<EntryRecord>, StoreError> {
-    let rows = sqlx::query_as!(
-        EntryRow,
-        "-- entries.of
-        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
-               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-               drifted_to, overdue_reported
-          FROM entry WHERE cluster_name = $1 AND principal_arn = ANY ($2)",
-        cluster,
-        principals
-    )
-    .fetch_all(&store.pool)
-    .await?;
-    Ok(sound(rows))
-}
-
-/// What is remembered of the entries on `cluster` that Entryway last wrote something into and that nobody is at work on.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, StoreError> {
-    let rows = sqlx::query_as!(
-        EntryRow,
-        "-- entries.resting
-        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
-               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-               drifted_to, overdue_reported
-          FROM entry
-         WHERE cluster_name = $1 AND written->'content' <> 'null' AND lease_until IS NULL AND NOT drifted",
-        cluster
-    )
-    .fetch_all(&store.pool)
-    .await?;
-    Ok(sound(rows))
 }
 
 /// Records what is known of the entry now, and goes on holding it.
@@ -303,7 +138,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
                overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17,
-               baseline = $18, recheck_at = $19, drifted_to = $20
+               baseline = $18, recheck_at = $19, drifted_to = $20, binding = $21, repair_asked_at = $22
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -325,10 +160,36 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.baseline.as_ref().map(|baseline| json!(baseline)),
         record.recheck_at,
         record.drifted_to,
+        record.binding.as_ref().map(|binding| json!(binding)),
+        record.repair_asked_at,
     )
     .execute(&mut *tx.inner)
     .await?;
     if saved.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Puts on record that somebody wants whatever is wrong with the entry put right, and makes it due now. Answers what is
+/// remembered of it; `None` where there is no such entry.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
+pub async fn ask_repair(tx: &mut Tx, cluster: &str, principal: &str) -> Result<Option<EntryRecord>, StoreError> {
+    let row = sqlx::query_as!(
+        EntryRow,
+        "-- entries.ask_repair
+        UPDATE entry SET repair_asked_at = $3, next_run_at = least(next_run_at, $3), wakes = wakes + 1
+         WHERE cluster_name = $1 AND principal_arn = $2
+        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+                  drifted_to, overdue_reported, binding, repair_asked_at",
+        cluster,
+        principal,
+        tx.now,
+    )
+    .fetch_optional(&mut *tx.inner)
+    .await?;
+    tx.work |= row.is_some();
+    row.map(EntryRecord::try_from).transpose()
 }
 
 /// Says that there is something to take away, which goes before anything that grants, also when this worker dies now.

@@ -4,6 +4,7 @@
 
 mod drift;
 mod health;
+mod principal;
 mod reconcile;
 mod retry;
 mod rights;
@@ -17,10 +18,11 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::eks::Eks;
+use crate::eks::{Eks, EksError, on_behalf_of};
 use crate::store::StoreError;
 use crate::store::entries::{self, Lease};
 use crate::workflow::Desk;
+use crate::workflow::reconcile::Run;
 use rights::Lacking;
 
 pub use turns::{Turn, Turns, Urgency};
@@ -210,6 +212,19 @@ impl Crew {
         while !self.is_empty() {
             self.somebody_finished().await;
         }
+    }
+}
+
+/// Makes a call in the name of the request that `run` makes it for. That takes credentials of its own, and where these are not
+/// to be had, access ends all the same, in nobody's name.
+async fn named<T, Call>(run: &Run, call: impl Fn() -> Call) -> Result<T, EksError>
+where
+    Call: Future<Output = Result<T, EksError>>,
+{
+    let Some(request) = run.on_behalf_of else { return call().await };
+    match on_behalf_of(request, call()).await {
+        Err(error) if error.unsent && run.ending => call().await,
+        answer => answer,
     }
 }
 

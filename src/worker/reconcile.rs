@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::rights::{self, of_gate, of_look, of_tag};
 use super::turns::{Turn, Urgency};
-use super::{Worker, name_of, retry};
+use super::{Worker, name_of, named, retry};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::{Cluster, DriftMode, ExistingEntries};
 use crate::domain::entry::{EntryContent, EntryType, OWNER_TAG, ObservedEntry, generated_username};
@@ -78,19 +78,24 @@ impl<E: Eks> Worker<E> {
             return Ok(Round::Closed);
         }
         let mut run = reconcile::begin(desk, lease).await?;
-        let observed = match self.heed(cluster, of_look, self.look(cluster, principal).await).await? {
+        let observed = match self.heed(cluster, of_look, self.look(&run, cluster, principal).await).await? {
             Ok(observed) => observed,
             Err(error) => return self.give_up(&run, cluster, None, &error).await,
         };
         let observed = observed.as_ref();
         run.found = observed.filter(|e| e.is_owned_by(&desk.settings.installation)).map(|e| e.access_entry_arn.clone());
+        if self.has_condemned(&mut run, principal, observed).await? {
+            return Ok(Round::Again);
+        }
         let terms = Terms {
             principal,
             installation: &desk.settings.installation,
             layer: cluster.existing_entries == ExistingEntries::Layer,
             tempo: &desk.settings.tempo,
         };
-        let only_report = cluster.drift == DriftMode::Report && !run.applying && !run.ending;
+        // Whoever asked for a repair wants whatever is found put right, also where drift is otherwise only reported.
+        let drift = if run.record.repair_asked_at.is_some() { DriftMode::Repair } else { cluster.drift };
+        let only_report = drift == DriftMode::Report && !run.applying && !run.ending;
         match judge(&run.record, run.desired.as_ref(), observed, run.now, &terms) {
             Verdict::Agrees => reconcile::seen(desk, &run, Seen::AsDesired).await?,
             Verdict::NotYet => reconcile::seen(desk, &run, Seen::NotYet).await?,
@@ -115,15 +120,13 @@ impl<E: Eks> Worker<E> {
             }
             // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry. An
             // entry that nobody is to have any more is no drift: a write has come late.
-            Verdict::Drift { from, steps }
-                if run.desired.is_none() || cluster.drift == DriftMode::Report && run.applying =>
-            {
+            Verdict::Drift { from, steps } if run.desired.is_none() || drift == DriftMode::Report && run.applying => {
                 return self.write(&mut run, cluster, principal, from, steps).await;
             }
             Verdict::Drift { from, steps } => {
                 let found = json!(observed.map(|entry| &entry.content));
-                reconcile::drifted(desk, &mut run, cluster.drift, found).await?;
-                if cluster.drift == DriftMode::Repair {
+                reconcile::drifted(desk, &mut run, drift, found).await?;
+                if drift == DriftMode::Repair {
                     return self.write(&mut run, cluster, principal, from, steps).await;
                 }
             }
@@ -133,7 +136,7 @@ impl<E: Eks> Worker<E> {
                 }
             }
             Verdict::Rebase => {
-                reconcile::rebase(desk, &run, cluster.drift, observed).await?;
+                reconcile::rebase(desk, &run, drift, observed).await?;
                 return Ok(Round::Again);
             }
         }
@@ -168,10 +171,15 @@ impl<E: Eks> Worker<E> {
     /// Looks at the entry. That there is none is believed only once it is certain that this is the cluster configuration
     /// means: nothing about an absent entry tells that it was looked for in the wrong account. An entry that is there
     /// says itself where it is, so that ending access does not depend on the right to describe the cluster.
-    async fn look(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
-        let observed = self.eks.observe(cluster, principal).await?;
+    async fn look(
+        &self,
+        run: &Run,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> Result<Option<ObservedEntry>, EksError> {
+        let observed = named(run, || self.eks.observe(cluster, principal)).await?;
         if observed.is_none() && !self.is_known(&cluster.name) {
-            let gate = self.eks.describe_cluster(cluster).await?;
+            let gate = named(run, || self.eks.describe_cluster(cluster)).await?;
             if !gate.takes_access_entries() {
                 return Err(EksError::of(Class::AuthMode));
             }
@@ -192,15 +200,19 @@ impl<E: Eks> Worker<E> {
         let mut content = from;
         let mut left = steps.len();
         for step in steps {
+            let presence = match &step {
+                Step::Create(_) => Some(self.desk.presence_of(&cluster.name, principal).await),
+                _ => None,
+            };
             // Before the guard, so that nothing comes between what it checks and the call.
             if let Turn::Queue(wait) = self.turns.wait(cluster, 1, Urgency::Urgent).await? {
                 reconcile::put_off(&self.desk, &run.lease, wait).await?;
                 return Ok(Round::Closed);
             }
-            if reconcile::guard(&self.desk, run).await? == Guarded::Changed {
+            if reconcile::guard(&self.desk, run, &step).await? == Guarded::Changed {
                 return Ok(Round::Again);
             }
-            let answer = self.call(run, cluster, principal, &step).await;
+            let answer = named(run, || self.call(run, cluster, principal, &step)).await;
             let (write, access_entry_arn) =
                 match self.heed(cluster, || rights::of_step(&step, principal), answer).await? {
                     Ok(done) => done,
@@ -212,6 +224,7 @@ impl<E: Eks> Worker<E> {
                 aws_request_id: write.aws_request_id,
                 was_there: !write.already,
                 access_entry_arn,
+                presence,
                 content: content.clone(),
                 last: left == 0,
                 step,

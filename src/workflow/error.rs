@@ -24,6 +24,15 @@ pub enum WorkflowError {
         /// The policies' reasons.
         reasons: Vec<String>,
     },
+    /// Policy does not permit what operators do.
+    #[error("you may not administer Entryway: {}", .0.join("; "))]
+    NotAdministrator(Vec<String>),
+    /// There is no such cluster, or nothing of Entryway's for this principal on it.
+    #[error("{0}")]
+    NoSuchEntry(&'static str),
+    /// The entry is not one that Entryway repairs.
+    #[error("{0}")]
+    NotRepairable(String),
     /// What no policy can permit.
     #[error("{}", .0.sentence())]
     Builtin(Builtin),
@@ -93,7 +102,7 @@ impl WorkflowError {
     pub const fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::RequestNotPermitted(_) => Some("request-not-permitted"),
-            Self::Forbidden { .. } => Some("forbidden"),
+            Self::Forbidden { .. } | Self::NotAdministrator(_) => Some("forbidden"),
             Self::Builtin(builtin) => Some(builtin.code()),
             Self::TooManyPending { .. } => Some("too-many-pending"),
             Self::Invalid(_) => Some("validation-failed"),

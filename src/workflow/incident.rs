@@ -99,7 +99,11 @@ async fn decide(
         let fate = match request.state {
             _ if !decision.allowed => Fate::Refused(decision.reasons),
             RequestState::Pending => Fate::Denied,
-            _ => Fate::Revoked,
+            _ => match desk.permit_removal(policies, caller, Action::Revoke, &request, tx.now()) {
+                Ok(()) => Fate::Revoked,
+                Err(WorkflowError::Forbidden { reasons, .. }) => Fate::Refused(reasons),
+                Err(error) => return Err(error),
+            },
         };
         items.push((request, fate));
     }

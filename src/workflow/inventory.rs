@@ -16,7 +16,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::entry::{EntryContent, EntryType, ObservedEntry};
 use crate::domain::identity::Caller;
 use crate::domain::inventory::{self, Managed, Place, Protection};
-use crate::domain::principal::Presence;
+use crate::domain::principal::{Binding, Presence, Standing};
 use crate::domain::record::EntryRecord;
 use crate::domain::request::Request;
 use crate::policy::ServiceAction;
@@ -55,6 +55,8 @@ pub struct Examined {
     pub baseline: Option<EntryContent>,
     /// What IAM says of the principal.
     pub presence: Presence,
+    /// Whether the principal is still who the entry was made for.
+    pub standing: Standing,
 }
 
 /// A page of the list.
@@ -128,7 +130,7 @@ impl Desk {
         let until = Instant::now() + PATIENCE;
         let (looked, presence) = tokio::join!(
             self.inventory.entry(cluster, principal, true, until),
-            self.presence_of(principal, &cluster.name)
+            self.presence_of(&cluster.name, principal)
         );
         let observed = looked.map_err(|blind| blind.into_error(cluster))?;
         let known = self.known(cluster, std::slice::from_ref(&name)).await?;
@@ -139,7 +141,26 @@ impl Desk {
             return Ok(None);
         }
         let baseline = record.and_then(EntryRecord::layered_on).map(|baseline| baseline.content.clone());
-        Ok(Some(Examined { held, desired, observed, baseline, presence }))
+        let standing = self.standing_of(record, observed.as_ref(), principal, &presence);
+        Ok(Some(Examined { held, desired, observed, baseline, presence, standing }))
+    }
+
+    /// Whether `principal` is still who the entry was made for.
+    fn standing_of(
+        &self,
+        record: Option<&EntryRecord>,
+        observed: Option<&ObservedEntry>,
+        principal: &PrincipalArn,
+        presence: &Presence,
+    ) -> Standing {
+        let bound = record.and_then(|record| record.binding.as_ref());
+        let weighed = |entry| Binding::weighed(bound, entry, principal, presence, self.now());
+        match (observed, presence) {
+            (Some(entry), _) => weighed(entry).map(|binding| binding.standing).unwrap_or_default(),
+            (None, Presence::Exists(_)) => Standing::Ok,
+            (None, Presence::Missing) => Standing::Missing,
+            (None, Presence::NotChecked(_)) => Standing::Unknown,
+        }
     }
 
     /// What EKS holds for `principal` that is not of Entryway's making, for a preview of what would become of it.

@@ -16,6 +16,7 @@ pub mod read;
 pub mod reconcile;
 pub mod relinquish;
 pub mod remind;
+pub mod repair;
 pub mod retry;
 pub mod review;
 pub mod revoke;

@@ -103,15 +103,15 @@ impl Desk {
                 continue;
             }
             if let Some(principal) = self.may_learn_about(policies, caller, ask) {
-                let presence = self.presence_of(&principal, &ask.cluster_name).await;
+                let presence = self.presence_of(&ask.cluster_name, &principal).await;
                 looked_up.insert(ask.principal_arn.clone(), presence);
             }
         }
         Presences(looked_up)
     }
 
-    /// Whether `principal` exists, asked with the credentials that see its account, those of `cluster` first.
-    pub(super) async fn presence_of(&self, principal: &PrincipalArn, cluster: &str) -> Presence {
+    /// Whether `principal`, which has or may be given an entry on `cluster`, exists, and who it is. Never takes long.
+    pub async fn presence_of(&self, cluster: &str, principal: &PrincipalArn) -> Presence {
         match self.home_of(principal, cluster) {
             Some(home) => self.principals.look_up(home, principal).await,
             None => Presence::NotChecked(format!(
@@ -133,7 +133,7 @@ impl Desk {
         })
     }
 
-    /// The cluster whose credentials see the account of `principal`: the one it is asked for on, or the first other one.
+    /// The cluster whose credentials see the account of `principal`: `cluster`, or the first other one.
     fn home_of(&self, principal: &PrincipalArn, cluster: &str) -> Option<&Cluster> {
         let at_home = |cluster: &&Cluster| {
             cluster.account_id == principal.account() && cluster.partition() == principal.partition()

@@ -18,6 +18,7 @@ const DATA: &[(i64, &str)] = &[
     (7, include_str!("../data/migrations/0007_entry_recheck.sql")),
     (8, include_str!("../data/migrations/0008_request_lists.sql")),
     (9, include_str!("../data/migrations/0009_cluster_sightings.sql")),
+    (10, include_str!("../data/migrations/0010_entry_principal.sql")),
     (11, include_str!("../data/migrations/0011_listing_and_drift.sql")),
     (12, include_str!("../data/migrations/0012_life_of_a_grant.sql")),
 ];

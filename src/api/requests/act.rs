@@ -20,7 +20,7 @@ use crate::workflow::{Desk, relinquish as giving_back, retry as trying, revoke a
 pub(crate) struct Reason {
     /// Why.
     #[schema(example = "not needed after all", max_length = 1000)]
-    reason: Option<String>,
+    pub(in crate::api) reason: Option<String>,
 }
 
 /// Why. The requester will read it.

@@ -13,7 +13,7 @@ mod timeline;
 pub(super) mod words;
 
 pub(crate) use act::{
-    __path_relinquish, __path_retry, __path_revoke, __path_withdraw, relinquish, retry, revoke, withdraw,
+    __path_relinquish, __path_retry, __path_revoke, __path_withdraw, Reason, relinquish, retry, revoke, withdraw,
 };
 pub(crate) use extend::{__path_extend, extend};
 pub(crate) use get::{__path_get, get};

@@ -16,7 +16,7 @@ pub(crate) struct Field {
     invalid: &'static str,
 }
 
-/// Why somebody withdraws, revokes, relinquishes or retries.
+/// Why somebody withdraws, revokes, relinquishes, retries or repairs.
 pub(crate) const REASON: Field = Field { pointer: "/reason", too_long: "reason-too-long", invalid: "reason-invalid" };
 
 /// What a reviewer says beside the decision.

@@ -10,7 +10,7 @@ use super::parts::EntryView;
 use super::time::Time;
 use super::words::{AccessEntryType, LeftAlone, ManagedBy, PrincipalStatus, State};
 use crate::domain::entry::ObservedEntry;
-use crate::domain::principal::Presence;
+use crate::domain::principal::{Presence, Standing};
 use crate::domain::request::Request;
 use crate::workflow::inventory::{Examined, Held};
 
@@ -124,7 +124,8 @@ pub(crate) struct PrincipalView {
     /// Its unique id, which no other principal ever has; null where IAM does not tell.
     #[schema(example = "AROAEXAMPLEEXAMPLEEX")]
     unique_id: Option<String>,
-    /// Whether it is there.
+    /// Whether it is there, and still who the entry was made for: EKS lets nobody in by the entry of one that was deleted and made
+    /// anew (`recreated`).
     #[schema(value_type = PrincipalStatus)]
     status: &'static str,
 }
@@ -158,13 +159,13 @@ impl From<&Request> for ShareView {
 
 impl From<&Examined> for ExaminedView {
     fn from(examined: &Examined) -> Self {
-        let Examined { held, desired, observed, baseline, presence } = examined;
+        let Examined { held, desired, observed, baseline, presence, standing } = examined;
         Self {
             held: held.into(),
             desired: desired.as_ref().map(Into::into),
             observed: observed.as_ref().map(Into::into),
             baseline: baseline.as_ref().map(Into::into),
-            principal: presence.into(),
+            principal: PrincipalView::of(presence, *standing),
         }
     }
 }
@@ -179,12 +180,12 @@ impl From<&ObservedEntry> for ObservedView {
     }
 }
 
-impl From<&Presence> for PrincipalView {
-    fn from(presence: &Presence) -> Self {
-        match presence {
-            Presence::Exists(known) => Self { unique_id: Some(known.unique_id.clone()), status: "ok" },
-            Presence::Missing => Self { unique_id: None, status: "missing" },
-            Presence::NotChecked(_) => Self { unique_id: None, status: "unknown" },
-        }
+impl PrincipalView {
+    fn of(presence: &Presence, standing: Standing) -> Self {
+        let unique_id = match presence {
+            Presence::Exists(known) => Some(known.unique_id.clone()),
+            Presence::Missing | Presence::NotChecked(_) => None,
+        };
+        Self { unique_id, status: standing.as_str() }
     }
 }

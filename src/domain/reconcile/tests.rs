@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::entry::{AccessScope, EntryType, OWNER_TAG};
+use crate::domain::principal::{Binding, Standing};
 use crate::domain::record::Written;
 
 const TEMPO: Tempo = Tempo {
@@ -24,6 +25,7 @@ fn observed(content: &EntryContent, owner: &str) -> ObservedEntry {
         content: content.clone(),
         tags: [(OWNER_TAG.to_owned(), owner.to_owned())].into(),
         access_entry_arn: "arn".to_owned(),
+        created_at: None,
     }
 }
 
@@ -48,6 +50,8 @@ fn record(written: Option<Option<EntryContent>>, touched: Option<i64>) -> EntryR
         last_read_at: None,
         access_entry_arn: None,
         baseline: None,
+        binding: None,
+        repair_asked_at: None,
         last_error: None,
         drifted: false,
         drifted_to: None,
@@ -203,4 +207,84 @@ fn a_proof_takes_reads_apart_in_a_row_and_settling() {
     record.count_read(true, at(15), &TEMPO);
     assert!(record.is_proven(&TEMPO));
     assert_eq!(record.agreeing_since, Some(at(7)));
+}
+
+/// Ours was made for a principal that is another one by now, and somebody asked for a repair.
+fn condemned(record: EntryRecord) -> EntryRecord {
+    let binding = Binding {
+        access_entry_arn: "arn".into(),
+        unique_id: Some("old".into()),
+        standing: Standing::Recreated,
+        found: Some("new".into()),
+        checked_at: Some(at(0)),
+        condemned: true,
+    };
+    EntryRecord { binding: Some(binding), access_entry_arn: Some("arn".into()), ..record }
+}
+
+#[test]
+fn a_condemned_entry_is_made_anew_with_all_that_is_desired_however_well_it_reads() {
+    let record = condemned(proven(record(Some(Some(content(&["A"]))), Some(0)), 20));
+    let seen = observed(&content(&["A", "B"]), "me");
+    let Verdict::Write { steps, .. } = judged(&record, Some(&content(&["A", "B"])), Some(&seen), 100) else {
+        panic!("it is dead")
+    };
+    assert_eq!(steps[..2], [Step::Delete, Step::Create(content(&[]))]);
+    assert_eq!(steps.len(), 4);
+}
+
+#[test]
+fn a_dead_entry_is_left_as_it_is_until_somebody_asks() {
+    let mut record = condemned(proven(record(Some(Some(content(&["A"]))), Some(0)), 20));
+    record.binding.as_mut().expect("it has one").condemned = false;
+    assert_eq!(judged(&record, Some(&content(&["A"])), Some(&observed(&content(&["A"]), "me")), 100), Verdict::Agrees);
+}
+
+#[test]
+fn only_the_entry_that_is_condemned_is_made_anew() {
+    let record = condemned(proven(record(Some(Some(content(&["A"]))), Some(0)), 20));
+    let other = ObservedEntry { access_entry_arn: "another".into(), ..observed(&content(&["A"]), "me") };
+    assert_eq!(judged(&record, Some(&content(&["A"])), Some(&other), 100), Verdict::Agrees, "it was made anew already");
+    let theirs = ObservedEntry { access_entry_arn: "another".into(), ..observed(&content(&["A"]), "them") };
+    let seen_twice = EntryRecord { disagreeing_reads: 1, ..record.clone() };
+    assert_eq!(judged(&seen_twice, Some(&content(&["A"])), Some(&theirs), 100), Verdict::NotOurs);
+    let gone = judged(&record, None, Some(&observed(&content(&["A"]), "me")), 100);
+    assert!(matches!(gone, Verdict::Write { steps, .. } if steps == [Step::Delete]), "nothing is live any more");
+}
+
+#[test]
+fn an_entry_that_grants_are_layered_on_is_never_made_anew() {
+    let mut record = condemned(proven(record(Some(Some(content(&["A"]))), Some(0)), 20));
+    let theirs = observed(&content(&["A"]), "them");
+    record.baseline = Some(Baseline { confirmed: true, ..Baseline::of(&theirs) });
+    assert_eq!(judged(&record, Some(&content(&["A"])), Some(&theirs), 100), Verdict::Agrees);
+}
+
+#[test]
+fn a_read_of_the_entry_before_ours_proves_nothing_of_ours() {
+    let anew = EntryRecord { access_entry_arn: Some("new".into()), ..record(Some(Some(content(&["A"]))), Some(0)) };
+    let old = observed(&content(&["A"]), "me");
+    assert_eq!(judged(&anew, Some(&content(&["A"])), Some(&old), 59), Verdict::NotYet);
+    assert_eq!(judged(&anew, Some(&content(&["A"])), Some(&old), 60), Verdict::Agrees, "no old read by now");
+    let gone = judged(&anew, None, Some(&old), 1);
+    assert!(matches!(gone, Verdict::Write { steps, .. } if steps == [Step::Delete]), "ours is still to be taken away");
+}
+
+#[test]
+fn iam_is_asked_with_a_look_for_drift_and_when_a_repair_was_asked_for() {
+    let seen = observed(&content(&["A"]), "me");
+    let ours = |arn: &str| Some(arn.to_owned());
+    let fresh = EntryRecord { access_entry_arn: ours("arn"), ..record(Some(Some(content(&["A"]))), Some(0)) };
+    assert!(!fresh.is_principal_due(&seen, at(20), &TEMPO), "what is being proven is left in peace");
+    let known = condemned(proven(fresh, 20));
+    assert!(!known.is_principal_due(&seen, at(9_000), &TEMPO), "it was asked about");
+    let mut known = known;
+    known.binding.as_mut().expect("it has one").condemned = false;
+    assert!(!known.is_principal_due(&seen, at(599), &TEMPO) && known.is_principal_due(&seen, at(600), &TEMPO));
+    known.repair_asked_at = Some(at(30));
+    assert!(known.is_principal_due(&seen, at(31), &TEMPO), "what was known before may not be so any more");
+    let other = EntryRecord { access_entry_arn: ours("another"), ..known.clone() };
+    assert!(!other.is_principal_due(&seen, at(31), &TEMPO), "an old read, of the entry before it");
+    known.restart_proof();
+    assert!(!known.is_principal_due(&seen, at(31), &TEMPO), "first it is to be seen what is there");
 }

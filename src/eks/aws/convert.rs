@@ -2,6 +2,7 @@
 //! whether all of it is there and understood.
 
 use aws_sdk_eks::types;
+use chrono::DateTime;
 
 use super::super::{Class, ClusterGate, EksError, ListedPolicy};
 use crate::domain::arn::PrincipalArn;
@@ -29,6 +30,7 @@ pub(super) fn entry(
         },
         tags: entry.tags.unwrap_or_default().into_iter().collect(),
         access_entry_arn,
+        created_at: entry.created_at.and_then(|at| DateTime::from_timestamp(at.secs(), at.subsec_nanos())),
     })
 }
 

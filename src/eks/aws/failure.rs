@@ -62,6 +62,7 @@ fn unsent(error: &(dyn Error + 'static)) -> EksError {
         code: code.map(str::to_owned),
         message: message.map(str::to_owned),
         cause: Some(in_full(error)),
+        unsent: true,
         ..EksError::of(class)
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_eks::config::{IdentityCache, SharedCredentialsProvider, SharedIdenti
 use uuid::Uuid;
 
 /// How many requests' sessions are kept at most. One that is needed again after it was dropped is made anew.
-const MOST: usize = 64;
+const MOST: usize = 256;
 
 /// STS's limit for the name of a session (`STS API reference, AssumeRole`).
 const MAX_NAME: usize = 64;

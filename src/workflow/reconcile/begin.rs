@@ -38,6 +38,10 @@ pub struct Run {
     pub ending: bool,
     /// The entry of ours that a look has found.
     pub found: Option<String>,
+    /// Whether IAM was asked about its principal, whatever came of that.
+    pub asked_iam: bool,
+    /// The request that calls are made for; `None` for a look that is for none in particular.
+    pub on_behalf_of: Option<Uuid>,
     /// The requests this was worked out from. What the run finds out is about no others.
     covered: BTreeSet<Uuid>,
     /// When this was worked out.
@@ -68,11 +72,26 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     for (place, due) in moves {
         carry_out(&policies, &mut tx, &mut all[place], due).await?;
     }
-    let applying = all.iter().any(|request| request.state == RequestState::Applying && covered.contains(&request.id));
+    let first = |state| all.iter().find(|request| request.state == state && covered.contains(&request.id));
+    let applying = first(RequestState::Applying).is_some();
+    let unfinished = [RequestState::Revoking, RequestState::Applying, RequestState::Verifying];
+    let on_behalf_of = unfinished.into_iter().find_map(first).map(|request| request.id);
     let now = tx.now();
     tx.commit().await?;
     let ending = lease.ending || takes_away;
-    Ok(Run { lease: lease.clone(), record, desired, tags, applying, ending, found: None, covered, now })
+    Ok(Run {
+        lease: lease.clone(),
+        record,
+        desired,
+        tags,
+        applying,
+        ending,
+        found: None,
+        asked_iam: false,
+        on_behalf_of,
+        covered,
+        now,
+    })
 }
 
 /// The entry as it should be, from rows this transaction holds.

@@ -8,6 +8,9 @@ use crate::domain::request::Request;
 use crate::domain::states::RequestState;
 use crate::store::entries::Due;
 
+/// How soon to look again at an entry whose repair was asked for and could not be made yet.
+const REPAIR_AGAIN: TimeDelta = TimeDelta::seconds(30);
+
 /// By how much an entry is looked at sooner than it has to be, a quarter of `interval` at most and always the same for one
 /// entry: those that were made together are not looked at together for ever.
 fn spread(record: &EntryRecord, interval: TimeDelta) -> TimeDelta {
@@ -41,6 +44,9 @@ pub(super) fn due(
     } else {
         record.recheck_at
     };
+    // A repair that waits for IAM is tried again and again.
+    let repair = record.repair_asked_at.map(|_| record.last_read_at.unwrap_or(now) + REPAIR_AGAIN).filter(|_| granting);
+    let look = look.into_iter().chain(repair).min();
     let look = look.map(|at| not_before.map_or(at, |earliest| at.max(earliest)));
     let starts = requests.iter().filter(|r| r.state == Scheduled).filter_map(|r| r.spec.start_at);
     let expiries = || requests.iter().filter(|r| r.state.is_granting()).filter_map(|r| r.grant.expires_at);

@@ -8,6 +8,7 @@ use crate::domain::event::{EventType, NewEvent};
 use crate::domain::merge::Conflict;
 use crate::domain::plan::Step;
 use crate::domain::request::Request;
+use crate::domain::states::RequestState;
 use crate::domain::trouble::Trouble;
 use crate::store::entries::Lease;
 use crate::store::{Tx, events};
@@ -66,6 +67,20 @@ pub(super) fn grants(step: &Step, request: &Request) -> bool {
         Step::Update { .. } => !content.kubernetes_groups.is_empty() || content.username.is_some(),
         Step::Associate { policy_arn, .. } => content.access_policies.contains_key(policy_arn),
         Step::Disassociate { .. } | Step::Delete => false,
+    }
+}
+
+/// Whether `step` is made for `request`: it gives what that waits for, takes away what it gave, or makes room for it.
+pub(super) fn is_for(step: &Step, request: &Request) -> bool {
+    match (request.state, step) {
+        (RequestState::Applying, _) => grants(step, request) || *step == Step::Delete,
+        (RequestState::Revoking, Step::Create(_)) => false,
+        // A scope that is made narrower takes away.
+        (RequestState::Revoking, Step::Associate { policy_arn, .. }) => {
+            request.spec.content.access_policies.contains_key(policy_arn)
+        }
+        (RequestState::Revoking, _) => true,
+        _ => false,
     }
 }
 

@@ -31,6 +31,8 @@ pub async fn refuse(desk: &Desk, run: &Run, access_entry_arn: Option<&str>) -> R
     record.attempts = 0;
     record.written = None;
     record.baseline = None;
+    record.binding = None;
+    record.repair_asked_at = None;
     record.access_entry_arn = None;
     record.drifted = false;
     record.restart_proof();

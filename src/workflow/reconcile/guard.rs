@@ -4,6 +4,8 @@
 use super::super::WorkflowError;
 use super::super::desk::Desk;
 use super::begin::{Run, assessed};
+use super::events::is_for;
+use crate::domain::plan::Step;
 use crate::store::{entries, requests};
 
 /// Whether to go on with a write.
@@ -15,11 +17,11 @@ pub enum Guarded {
     Changed,
 }
 
-/// Checks, right before a write, that the lease is held and that the same is still desired, from the review rows.
+/// Checks, right before `step`, that the lease is held and that the same is still desired, from the review rows.
 ///
 /// # Errors
 /// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering: then nothing is written.
-pub async fn guard(desk: &Desk, run: &mut Run) -> Result<Guarded, WorkflowError> {
+pub async fn guard(desk: &Desk, run: &mut Run, step: &Step) -> Result<Guarded, WorkflowError> {
     let policies = desk.policies.current();
     let mut tx = desk.store.begin().await?;
     let all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
@@ -28,9 +30,15 @@ pub async fn guard(desk: &Desk, run: &mut Run) -> Result<Guarded, WorkflowError>
     if !assessment.moves.is_empty() || assessment.desired != run.desired {
         return Ok(Guarded::Changed);
     }
+    if let (Step::Create(_), Some(binding)) = (step, &mut record.binding) {
+        // The entry that was to be made anew is gone. Whatever shows under its ARN from here on is an old read.
+        binding.condemned = false;
+    }
     record.begin_write(tx.now(), &desk.settings.tempo);
     entries::save(&mut tx, &run.lease, &record).await?;
     run.now = tx.now();
+    let made_for = all.iter().find(|request| run.covers(request) && is_for(step, request));
+    run.on_behalf_of = made_for.map(|request| request.id).or(run.on_behalf_of);
     tx.commit().await?;
     Ok(Guarded::Proceed)
 }

@@ -9,6 +9,7 @@ use super::super::standing::{own_event, save};
 use super::begin::{Run, assessed};
 use super::due::due;
 use super::events::of_entry;
+use super::principal;
 use super::takeover::{Ends, supersede};
 use super::wrote::applied;
 use crate::domain::cluster::DriftMode;
@@ -48,7 +49,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         return Ok(tx.commit().await?);
     }
     record.attempts = 0;
-    if run.found.is_some() {
+    if run.found.is_some() && what != Seen::NotYet {
         record.access_entry_arn.clone_from(&run.found);
     }
     record.prove(run.desired.as_ref());
@@ -74,11 +75,13 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         if !all.iter().any(|request| request.state.is_granting()) && record.baseline.take().is_some() {
             // Theirs is as it was found. It is nothing to Entryway any more.
             record.written = None;
+            record.binding = None;
         }
     }
     if what == Seen::AsDesired {
         prove(desk, &mut tx, &mut all, &record, now).await?;
         supersede(&mut tx, &mut all).await?;
+        principal::tell(&mut tx, &mut all, &record, now).await?;
     }
     report_overdue(desk, &mut tx, &mut all, &mut record, now).await?;
     entries::save(&mut tx, &run.lease, &record).await?;
@@ -102,6 +105,9 @@ async fn settle(
     record.doubt_until = None;
     record.last_error = None;
     record.written = Some(Written { content: run.desired.clone() });
+    if run.desired.is_none() || is_repaired(run, record) {
+        record.repair_asked_at = None;
+    }
     // Our entry without our tag is not put right yet.
     let tagged = run.found.is_some() || run.desired.is_none() || record.layered_on().is_some();
     if record.drifted && tagged {
@@ -110,6 +116,14 @@ async fn settle(
         of_entry(tx, &run.lease, all, |request| request.state.is_granting(), EventType::EntryRepaired, data).await?;
     }
     Ok(())
+}
+
+/// Whether nothing is left to put right of an entry that is proven: the principal was asked about since the repair was asked
+/// for, as far as it could be, and is not known to be another one.
+fn is_repaired(run: &Run, record: &EntryRecord) -> bool {
+    let checked_at = record.binding.as_ref().and_then(|binding| binding.checked_at);
+    let asked = run.asked_iam || checked_at.is_some_and(|at| record.repair_asked_at.is_some_and(|asked| at >= asked));
+    asked && !record.can_be_made_anew()
 }
 
 async fn prove(

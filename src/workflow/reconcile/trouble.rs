@@ -85,8 +85,8 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
     let applying = all.iter().any(|request| request.state == RequestState::Applying && ours(request));
     for request in all.iter_mut().filter(|request| ours(request)) {
         let from = request.state;
-        let may_fail =
-            from == RequestState::Applying || (from == RequestState::Verifying && !applying && step.is_some());
+        let may_fail = step != Some(&Step::Delete)
+            && (from == RequestState::Applying || (from == RequestState::Verifying && !applying && step.is_some()));
         let fails = may_fail && is_final_for(desk, failure, request, now);
         if !fails
             && failure.is_snooze
@@ -118,6 +118,7 @@ pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Fail
 /// Whether the failed call was made for `request`. A failed look concerns everything that is on its way.
 fn concerns(step: Option<&Step>, request: &Request) -> bool {
     match request.state {
+        RequestState::Applying if step == Some(&Step::Delete) => true,
         RequestState::Applying | RequestState::Verifying => step.is_none_or(|step| grants(step, request)),
         RequestState::Revoking => match step {
             Some(Step::Create(_)) => false,

@@ -8,11 +8,12 @@ use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::Run;
 use super::due::due;
-use super::events::{grants, of_entry, of_step, told};
+use super::events::{grants, is_for, of_entry, of_step, told};
 use super::takeover::Ends;
 use crate::domain::entry::EntryContent;
 use crate::domain::event::EventType;
 use crate::domain::plan::Step;
+use crate::domain::principal::{Binding, Presence};
 use crate::domain::record::Written;
 use crate::domain::request::Request;
 use crate::domain::states::RequestState;
@@ -29,6 +30,8 @@ pub struct Done {
     pub was_there: bool,
     /// The ARN of a created entry.
     pub access_entry_arn: Option<String>,
+    /// What IAM said of the principal right before its entry was created.
+    pub presence: Option<Presence>,
     /// What EKS holds now.
     pub content: Option<EntryContent>,
     /// Whether nothing is left to write.
@@ -53,6 +56,11 @@ pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), Workflo
     record.written = Some(Written { content: done.content.clone() });
     if done.access_entry_arn.is_some() {
         record.access_entry_arn.clone_from(&done.access_entry_arn);
+    }
+    match (&done.step, &done.access_entry_arn, &done.presence) {
+        (Step::Create(_), Some(arn), Some(presence)) => record.binding = Some(Binding::of_new(arn, presence, now)),
+        (Step::Create(_) | Step::Delete, ..) => record.binding = None,
+        _ => {}
     }
     let ends = Ends::of(&all);
     log(&mut tx, run, &mut all, &ends, &done, now).await?;
@@ -101,31 +109,19 @@ async fn log(
     let mut data = told(&done.step);
     data["awsRequestId"] = json!(done.aws_request_id);
     data["accessEntryArn"] = json!(done.access_entry_arn.as_ref().or(run.record.access_entry_arn.as_ref()));
-    let made_for = |request: &Request| run.covers(request) && is_made_for(&done.step, request);
+    let made_for = |request: &Request| run.covers(request) && is_for(&done.step, request);
     // What somebody did by hand is undone for the sake of everybody who holds the entry.
     let nobody = !all.iter().any(made_for);
     let concerned =
         |request: &Request| made_for(request) || nobody && run.covers(request) && request.state.is_granting();
     of_entry(tx, &run.lease, all, concerned, of_step(&done.step), data).await?;
-    for request in all.iter_mut().filter(|r| r.state == RequestState::Applying && made_for(r)) {
+    for request in
+        all.iter_mut().filter(|r| r.state == RequestState::Applying && run.covers(r) && grants(&done.step, r))
+    {
         if request.grant.starts_at.is_none() {
             ends.begin(request, now);
             save(tx, request, RequestState::Applying, vec![]).await?;
         }
     }
     Ok(())
-}
-
-/// Whether `step` gives or takes what `request` was to have.
-fn is_made_for(step: &Step, request: &Request) -> bool {
-    match (request.state, step) {
-        (RequestState::Applying, _) => grants(step, request),
-        (RequestState::Revoking, Step::Create(_)) => false,
-        // A scope that is made narrower takes away.
-        (RequestState::Revoking, Step::Associate { policy_arn, .. }) => {
-            request.spec.content.access_policies.contains_key(policy_arn)
-        }
-        (RequestState::Revoking, _) => true,
-        _ => false,
-    }
 }

@@ -12,6 +12,7 @@ mod lists;
 mod once;
 mod pages;
 mod probes;
+mod repairs;
 mod revocations;
 mod routes;
 mod socket;

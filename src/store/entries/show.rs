@@ -1,0 +1,46 @@
+//! What is remembered of entries, for looking at: nothing is held, and nothing decided by it.
+
+use super::super::rows::sound;
+use super::super::{Store, StoreError};
+use super::row::EntryRow;
+use crate::domain::record::EntryRecord;
+
+/// What is remembered of the entries of `principals`, for showing. One whose row does not decode is left out.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<Vec<EntryRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        EntryRow,
+        "-- entries.of
+        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+               drifted_to, overdue_reported, binding, repair_asked_at
+          FROM entry WHERE cluster_name = $1 AND principal_arn = ANY ($2)",
+        cluster,
+        principals
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    Ok(sound(rows))
+}
+
+/// What is remembered of the entries on `cluster` that Entryway last wrote something into and that nobody is at work on.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, StoreError> {
+    let rows = sqlx::query_as!(
+        EntryRow,
+        "-- entries.resting
+        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+               drifted_to, overdue_reported, binding, repair_asked_at
+          FROM entry
+         WHERE cluster_name = $1 AND written->'content' <> 'null' AND lease_until IS NULL AND NOT drifted",
+        cluster
+    )
+    .fetch_all(&store.pool)
+    .await?;
+    Ok(sound(rows))
+}
