@@ -12,10 +12,12 @@ use crate::domain::request::Request;
 use crate::domain::review::Review;
 use crate::domain::states::{EndReason, RequestState};
 
+mod beside;
 mod ending;
 mod list;
 mod record;
 
+pub use beside::{Beside, beside, one_at_a_time, pending_of};
 pub use ending::{Ending, Matching, lock_matching, save_endings};
 pub use list::{Batch, Filter, list};
 pub use record::{lock_to_remind, note};
@@ -279,38 +281,6 @@ pub async fn lock_of_entry(tx: &mut Tx, cluster: &str, principal: &str) -> Resul
     Ok(sound(rows))
 }
 
-/// Keeps other asks of `requester` waiting until this transaction ends, so that none of them counts what is pending before
-/// this one is done.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn one_at_a_time(tx: &mut Tx, requester: &str) -> Result<(), StoreError> {
-    sqlx::query!(
-        "-- requests.one_at_a_time
-        SELECT pg_advisory_xact_lock(hashtextextended('pending of ' || $1::text, 0))",
-        requester
-    )
-    .fetch_one(&mut *tx.inner)
-    .await?;
-    Ok(())
-}
-
-/// How many undecided requests `requester` has; counting stops at `most`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn pending_of(tx: &mut Tx, requester: &str, most: i64) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"-- requests.pending_of
-        SELECT count(*) AS "count!"
-          FROM (SELECT FROM request WHERE requester = $1 AND state = 'pending' LIMIT $2) AS pending"#,
-        requester,
-        most
-    )
-    .fetch_one(&mut *tx.inner)
-    .await?)
-}
-
 /// What the entries of `principals` are made up of or are getting rid of, oldest first, for showing.
 ///
 /// # Errors
@@ -329,34 +299,6 @@ pub async fn of_entries(store: &Store, cluster: &str, principals: &[String]) -> 
     .fetch_all(&store.pool)
     .await?;
     Ok(sound(rows))
-}
-
-/// What a new ask of `requester` has to fit beside: how many of theirs are pending (counting stops at `most`), and what is live
-/// or will be on each entry of `principals`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn beside(
-    tx: &mut Tx,
-    requester: &str,
-    most: i64,
-    clusters: &[String],
-    principals: &[String],
-) -> Result<(i64, Vec<Request>), StoreError> {
-    let pending = pending_of(tx, requester, most).await?;
-    let rows = sqlx::query_as!(
-        RequestRow,
-        "-- requests.beside
-        SELECT * FROM request
-         WHERE cluster_name = ANY($1) AND principal_arn = ANY($2)
-           AND state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')
-         ORDER BY id",
-        clusters,
-        principals
-    )
-    .fetch_all(&mut *tx.inner)
-    .await?;
-    Ok((pending, sound(rows)))
 }
 
 /// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile.

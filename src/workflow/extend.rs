@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::desk::Desk;
 use super::once::{Outcome, conclude, recall};
 use super::principals::Presences;
-use super::standing::Act;
+use super::standing::{Act, Details};
 use super::{WorkflowError, submit};
 use crate::domain::ask::{Ask, AskedPolicy};
 use crate::domain::duration::to_iso8601;
@@ -49,8 +49,7 @@ async fn file(desk: &Desk, policies: &PolicySet, act: &Act<'_>, ask: Ask) -> Res
         }
     };
     submit::store(desk, &mut tx, policies, act.caller, &mut extensions).await?;
-    let details = desk.after_filing(policies, act.caller, extensions, tx.now());
-    conclude(tx, act.once.as_ref(), details).await
+    conclude(tx, act.once.as_ref(), extensions).await
 }
 
 /// Checks everything, with the request that is extended locked: nobody ends or extends it meanwhile.
@@ -61,7 +60,7 @@ async fn prepare(
     act: &Act<'_>,
     ask: Ask,
     presences: &Presences,
-) -> Result<Vec<Request>, WorkflowError> {
+) -> Result<Vec<Details>, WorkflowError> {
     let extended = desk.open(tx, policies, act.caller, &act.target).await?;
     if extended.requester != act.caller.user() {
         let reasons = vec!["only whoever asked for access extends it; file a request of your own".to_owned()];
@@ -89,12 +88,12 @@ async fn prepare(
 /// that asks for nobody, is to be asked again by then.
 fn keep_in_reach(
     extended: &Request,
-    extensions: &[Request],
+    extensions: &[Details],
     most: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
     let left = extended.grant.expires_at.map_or(TimeDelta::zero(), |end| end - now);
-    let more = extensions.iter().filter_map(|extension| extension.spec.duration).max().unwrap_or_default();
+    let more = extensions.iter().filter_map(|extension| extension.request.spec.duration).max().unwrap_or_default();
     if left + more <= most {
         return Ok(());
     }

@@ -9,41 +9,24 @@ use super::principals::Presences;
 use crate::domain::ask::Ask;
 use crate::domain::identity::Caller;
 use crate::domain::request::{Grant, Request, Verification};
-use crate::domain::rules::{self, Accepted, ClusterGate, Context, LiveEntry, Violation};
+use crate::domain::rules::{self, Accepted, Context, LiveEntry, Violation};
 use crate::domain::states::RequestState;
-use crate::policy::{Action, PolicySet};
-use crate::store::clusters::Health;
+use crate::policy::{Action, PolicySet, Scene};
+use crate::store::requests::Beside;
 
-/// What is stored beside an ask.
-#[derive(Debug, Default)]
-pub(super) struct Beside {
-    /// Requests that are live for any of the principals on any of the clusters.
-    pub(super) live: Vec<Request>,
-    /// What EKS last said of the clusters.
-    pub(super) health: Vec<Health>,
-}
-
-impl Beside {
-    /// What is part of the entry that `ask` is about.
-    fn entry(&self, ask: &Ask) -> Vec<LiveEntry> {
-        let same = |request: &&Request| {
-            request.spec.cluster_name == ask.cluster_name
-                && request.spec.principal.to_string() == ask.principal_arn
-                && request.state != RequestState::Revoking
-        };
-        let live = self.live.iter().filter(same).map(|request| LiveEntry {
-            request_id: request.id,
-            entry_type: request.spec.content.entry_type,
-            username: request.spec.content.username.clone(),
-        });
-        live.collect()
-    }
-
-    fn gate(&self, ask: &Ask) -> Option<ClusterGate> {
-        let known = self.health.iter().find(|known| known.cluster_name == ask.cluster_name)?;
-        let authentication_mode = known.authentication_mode.clone();
-        known.status.clone().map(|status| ClusterGate { status, authentication_mode })
-    }
+/// What is part of the entry that `ask` is about.
+fn entry(beside: &Beside, ask: &Ask) -> Vec<LiveEntry> {
+    let same = |request: &&Request| {
+        request.spec.cluster_name == ask.cluster_name
+            && request.spec.principal.to_string() == ask.principal_arn
+            && request.state != RequestState::Revoking
+    };
+    let live = beside.live.iter().filter(same).map(|request| LiveEntry {
+        request_id: request.id,
+        entry_type: request.spec.content.entry_type,
+        username: request.spec.content.username.clone(),
+    });
+    live.collect()
 }
 
 /// Checks every rule.
@@ -57,32 +40,29 @@ pub(super) fn check(
     beside: &Beside,
     presences: &Presences,
 ) -> Result<Accepted, Vec<Violation>> {
-    let gate = beside.gate(ask);
+    let gate = beside.gates.iter().find(|(name, _)| *name == ask.cluster_name).map(|(_, gate)| gate);
     let context = Context {
         cluster: desk.clusters.get(&ask.cluster_name),
         known_clusters: &desk.clusters.names(),
-        gate: gate.as_ref(),
+        gate,
         presence: &presences.of(ask),
         limits: &desk.settings.limits,
         now,
         catalogue: &desk.catalogue.current(),
-        live: &beside.entry(ask),
+        live: &entry(beside, ask),
     };
     rules::check(ask, &context)
 }
 
-/// Makes the request out of what was asked, if policy lets the caller ask for it. It waits for people.
-///
-/// # Errors
-/// [`WorkflowError::RequestNotPermitted`].
-pub(super) fn permit(
+/// Makes the request out of what was asked. It waits for people.
+pub(super) fn draft(
     desk: &Desk,
     policies: &PolicySet,
     caller: &Caller,
     accepted: Accepted,
     now: DateTime<Utc>,
-) -> Result<Request, WorkflowError> {
-    let request = Request {
+) -> Request {
+    Request {
         id: Uuid::now_v7(),
         state: RequestState::Pending,
         end_reason: None,
@@ -103,11 +83,19 @@ pub(super) fn permit(
         chain_head: String::new(),
         created_at: now,
         updated_at: now,
-    };
-    let case = desk.case(&request);
-    let decision = policies.authorize(&caller.identity, Action::Request, &case.facts(&request), &call_of(caller, now));
-    if !decision.allowed {
-        return Err(WorkflowError::RequestNotPermitted(decision.reasons));
     }
-    Ok(request)
+}
+
+/// Whether policy lets the caller ask for the request of `scene`.
+///
+/// # Errors
+/// [`WorkflowError::RequestNotPermitted`].
+pub(super) fn permit(
+    policies: &PolicySet,
+    caller: &Caller,
+    scene: &Scene<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let decision = policies.authorize_in(scene, &caller.identity, Action::Request, &call_of(caller, now));
+    if decision.allowed { Ok(()) } else { Err(WorkflowError::RequestNotPermitted(decision.reasons)) }
 }

@@ -16,7 +16,8 @@ use crate::domain::ask::Ask;
 use crate::domain::cluster::Cluster;
 use crate::domain::identity::Caller;
 use crate::domain::principal::Presence;
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, Scene};
+use crate::store::requests::Beside;
 
 /// How long an ask waits for IAM.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -102,7 +103,12 @@ impl Desk {
             if looked_up.contains_key(&ask.principal_arn) {
                 continue;
             }
-            if let Some(principal) = self.may_learn_about(policies, caller, ask) {
+            let learnt = match ask.principal_arn.parse() {
+                // Nobody is asked, so there is nothing that the caller could learn.
+                Ok(principal) if self.home_of(&ask.cluster_name, &principal).is_none() => Some(principal),
+                _ => self.may_learn_about(policies, caller, ask),
+            };
+            if let Some(principal) = learnt {
                 let presence = self.presence_of(&ask.cluster_name, &principal).await;
                 looked_up.insert(ask.principal_arn.clone(), presence);
             }
@@ -112,7 +118,7 @@ impl Desk {
 
     /// Whether `principal`, which has or may be given an entry on `cluster`, exists, and who it is. Never takes long.
     pub async fn presence_of(&self, cluster: &str, principal: &PrincipalArn) -> Presence {
-        match self.home_of(principal, cluster) {
+        match self.home_of(cluster, principal) {
             Some(home) => self.principals.look_up(home, principal).await,
             None => Presence::NotChecked(format!(
                 "no cluster is configured in account {}, so that Entryway has no credentials to ask IAM there",
@@ -127,14 +133,16 @@ impl Desk {
         // Close enough to decide whether to look; what is decided by is the transaction's time.
         let now = self.store.clock().approximate();
         [ask, &least(ask)].into_iter().find_map(|ask| {
-            let accepted = intake::check(self, ask, now, &intake::Beside::default(), &Presences::default()).ok()?;
-            let request = intake::permit(self, policies, caller, accepted, now).ok()?;
+            let accepted = intake::check(self, ask, now, &Beside::default(), &Presences::default()).ok()?;
+            let request = intake::draft(self, policies, caller, accepted, now);
+            let case = self.case(&request);
+            intake::permit(policies, caller, &Scene::new(&case.facts(&request), now), now).ok()?;
             Some(request.spec.principal)
         })
     }
 
     /// The cluster whose credentials see the account of `principal`: `cluster`, or the first other one.
-    fn home_of(&self, principal: &PrincipalArn, cluster: &str) -> Option<&Cluster> {
+    fn home_of(&self, cluster: &str, principal: &PrincipalArn) -> Option<&Cluster> {
         let at_home = |cluster: &&Cluster| {
             cluster.account_id == principal.account() && cluster.partition() == principal.partition()
         };

@@ -116,6 +116,20 @@ impl Desk {
         request: &Request,
         reviews: &[Review],
     ) -> (Standing, Vec<&'static str>) {
+        let allowed = self.allowed(policies, caller, scene, call, request, reviews);
+        (policies.standing_in(scene, reviews, &self.directory, call), allowed)
+    }
+
+    /// What `caller` may do about the request of `scene`, which `request` is now.
+    pub(super) fn allowed(
+        &self,
+        policies: &PolicySet,
+        caller: &Caller,
+        scene: &Scene<'_>,
+        call: &Call,
+        request: &Request,
+        reviews: &[Review],
+    ) -> Vec<&'static str> {
         let has_reviewed = reviews.iter().any(|review| review.reviewer == caller.user());
         let is_review = |action| matches!(action, Action::Approve | Action::Deny);
         let ends = |action| matches!(action, Action::Revoke | Action::Relinquish);
@@ -135,7 +149,7 @@ impl Desk {
         if request.requester == caller.user() && is_extendable(request, call.now) && may(Action::Request) {
             allowed.push("extend");
         }
-        (policies.standing_in(scene, reviews, &self.directory, call), allowed)
+        allowed
     }
 
     /// Locks the request for changing, if it is there, the caller may see it, and it is what they think it is.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::desk::{Desk, call_of, own_call};
-use super::intake::{self, Beside};
+use super::intake;
 use super::once::{Once, Outcome, conclude, recall};
 use super::principals::Presences;
 use super::standing::Details;
@@ -26,8 +26,7 @@ use crate::domain::request::{Request, Warning};
 use crate::domain::rules::{Accepted, Violation};
 use crate::domain::states::RequestState;
 use crate::domain::trouble::Trouble;
-use crate::policy::PolicySet;
-use crate::store::clusters;
+use crate::policy::{PolicySet, Scene};
 use crate::store::{Tx, requests};
 
 /// How long a preview waits for EKS to show what is there.
@@ -82,7 +81,7 @@ async fn file(
     if let Some(outcome) = recall(&mut tx, once).await? {
         return Ok(outcome);
     }
-    let (mut requests, _) = match prepare(desk, &mut tx, policies, caller, &asks, &presences).await {
+    let (mut filed, _) = match prepare(desk, &mut tx, policies, caller, &asks, &presences).await {
         Ok(prepared) => prepared,
         Err(refusal) => {
             // Before the answer, so that the corrected call finds its Idempotency-Key free.
@@ -90,9 +89,8 @@ async fn file(
             return Err(refusal);
         }
     };
-    store(desk, &mut tx, policies, caller, &mut requests).await?;
-    let details = desk.after_filing(policies, caller, requests, tx.now());
-    conclude(tx, once, details).await
+    store(desk, &mut tx, policies, caller, &mut filed).await?;
+    conclude(tx, once, filed).await
 }
 
 /// Stores requests that are checked, with what is told of their filing.
@@ -101,10 +99,10 @@ pub(super) async fn store(
     tx: &mut Tx,
     policies: &PolicySet,
     caller: &Caller,
-    requests: &mut [Request],
+    filed: &mut [Details],
 ) -> Result<(), WorkflowError> {
     // Each insert holds its entry's row until the commit: in one order, so that two submits never wait for each other.
-    let mut in_order: Vec<_> = requests.iter_mut().collect();
+    let mut in_order: Vec<_> = filed.iter_mut().map(|details| &mut details.request).collect();
     in_order.sort_by_key(|request| (request.spec.cluster_name.clone(), request.spec.principal.to_string()));
     for request in in_order {
         let events = first_events(desk, policies, caller, request, tx.now());
@@ -122,14 +120,15 @@ pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec
     desk.learn_policies(&asks).await;
     let presences = desk.look_up(&policies, caller, &asks).await;
     let mut tx = desk.store.begin().await?;
-    let (requests, live) = prepare(desk, &mut tx, &policies, caller, &asks, &presences).await?;
+    let (drafts, live) = prepare(desk, &mut tx, &policies, caller, &asks, &presences).await?;
     let now = tx.now();
     tx.rollback().await?;
-    let theirs = look_at_theirs(desk, &requests).await?;
-    let previews = requests.into_iter().zip(theirs).map(|(mut request, theirs)| {
-        let beside = of_entry(&live, &request);
+    let theirs = look_at_theirs(desk, &drafts).await?;
+    let previews = drafts.into_iter().zip(theirs).map(|(mut details, theirs)| {
+        let request = &mut details.request;
+        let beside = of_entry(&live, request);
         let mut contents: Vec<_> = beside.iter().map(|r| (r.id, r.spec.content.clone())).collect();
-        let mut change = Change::of(&mut contents, &request);
+        let mut change = Change::of(&mut contents, request);
         request.warnings.extend(match theirs {
             Theirs::Nothing => None,
             Theirs::Entry(entry) => {
@@ -146,9 +145,8 @@ pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec
         });
         let Change { before, after } = change;
         let steps = plan(before.as_ref(), after.as_ref());
-        let case = desk.case(&request);
-        let could_sign_off = policies.could_sign_off(&case.facts(&request), &desk.directory, &own_call(now));
-        let details = desk.after_filing(&policies, caller, vec![request], now).remove(0);
+        let case = desk.case(request);
+        let could_sign_off = policies.could_sign_off(&case.facts(request), &desk.directory, &own_call(now));
         Preview { details, could_sign_off, before, after, steps }
     });
     Ok(previews.collect())
@@ -162,18 +160,18 @@ enum Theirs {
     Unknown(String),
 }
 
-/// What the entries of `requests` hold that is not of Entryway's making. Never waits for long.
-async fn look_at_theirs(desk: &Desk, requests: &[Request]) -> Result<Vec<Theirs>, WorkflowError> {
+/// What the entries of `drafts` hold that is not of Entryway's making. Never waits for long.
+async fn look_at_theirs(desk: &Desk, drafts: &[Details]) -> Result<Vec<Theirs>, WorkflowError> {
     let until = Instant::now() + PATIENCE;
     let mut looks = JoinSet::new();
-    for (place, request) in requests.iter().enumerate() {
-        let (desk, spec) = (desk.clone(), request.spec.clone());
+    for (place, draft) in drafts.iter().enumerate() {
+        let (desk, spec) = (desk.clone(), draft.request.spec.clone());
         looks.spawn(async move {
             let Some(cluster) = desk.clusters.get(&spec.cluster_name) else { return (place, Ok(None)) };
             (place, desk.theirs(cluster, &spec.principal, until).await)
         });
     }
-    let mut theirs: Vec<_> = requests.iter().map(|_| Theirs::Nothing).collect();
+    let mut theirs: Vec<_> = drafts.iter().map(|_| Theirs::Nothing).collect();
     while let Some(look) = looks.join_next().await {
         let Ok((place, look)) = look else { continue };
         theirs[place] = match look {
@@ -225,7 +223,7 @@ fn of_entry<'a>(live: &'a [Request], request: &Request) -> Vec<&'a Request> {
     live.iter().filter(same).collect()
 }
 
-/// Checks everything about `asks` and answers the requests to be, with what is live beside them.
+/// Checks everything about `asks` and answers the requests to be, with all that is told of them, and what is live beside them.
 pub(super) async fn prepare(
     desk: &Desk,
     tx: &mut Tx,
@@ -233,12 +231,11 @@ pub(super) async fn prepare(
     caller: &Caller,
     asks: &[Ask],
     presences: &Presences,
-) -> Result<(Vec<Request>, Vec<Request>), WorkflowError> {
+) -> Result<(Vec<Details>, Vec<Request>), WorkflowError> {
     let names: Vec<_> = asks.iter().map(|ask| ask.cluster_name.clone()).collect();
     let principals: Vec<_> = asks.iter().map(|ask| ask.principal_arn.clone()).collect();
-    let (pending, live) =
-        requests::beside(tx, caller.user(), desk.settings.max_pending_per_requester, &names, &principals).await?;
-    let beside = Beside { live, health: clusters::of(tx, &names).await? };
+    let most = desk.settings.max_pending_per_requester;
+    let beside = requests::beside(tx, caller.user(), most, &names, &principals).await?;
     let mut violations: Vec<Violation> = Vec::new();
     let mut specs = Vec::new();
     for (place, ask) in asks.iter().enumerate() {
@@ -259,27 +256,27 @@ pub(super) async fn prepare(
     if !violations.is_empty() {
         return Err(WorkflowError::Invalid(violations));
     }
-    let requests = specs
+    let drafts = specs
         .into_iter()
         .map(|accepted| decide(desk, tx, policies, caller, accepted))
         .collect::<Result<Vec<_>, _>>()?;
-    keep_to_limit(desk, tx, caller, &requests, pending).await?;
-    Ok((requests, beside.live))
+    keep_to_limit(desk, tx, caller, &drafts, beside.pending).await?;
+    Ok((drafts, beside.live))
 }
 
 /// How many asks of one person may be under way at once, on all replicas together.
 const AT_ONCE: i64 = 100;
 
-/// Whether `requests` are within what one person may have undecided, `pending` of which were counted before. Near the limit
+/// Whether `drafts` are within what one person may have undecided, `pending` of which were counted before. Near the limit
 /// the asks of one person wait for each other, so that many at once do not all count the same.
 async fn keep_to_limit(
     desk: &Desk,
     tx: &mut Tx,
     caller: &Caller,
-    requests: &[Request],
+    drafts: &[Details],
     pending: i64,
 ) -> Result<(), WorkflowError> {
-    let undecided = requests.iter().filter(|request| request.state == RequestState::Pending).count();
+    let undecided = drafts.iter().filter(|draft| draft.request.state == RequestState::Pending).count();
     let undecided = i64::try_from(undecided).unwrap_or(i64::MAX);
     let limit = desk.settings.max_pending_per_requester;
     let room = |pending: i64| limit.saturating_sub(pending.saturating_add(undecided));
@@ -293,19 +290,23 @@ async fn keep_to_limit(
     Ok(())
 }
 
-/// Asks the policy, and puts the request where it belongs: waiting for people, or on its way.
+/// Asks the policy, and puts the request where it belongs: waiting for people, or on its way. Everything is asked in one scene:
+/// making that costs more than the questions do.
 fn decide(
     desk: &Desk,
     tx: &Tx,
     policies: &PolicySet,
     caller: &Caller,
     accepted: Accepted,
-) -> Result<Request, WorkflowError> {
-    let now = tx.now();
-    let mut request = intake::permit(desk, policies, caller, accepted, now)?;
-    let (case, call) = (desk.case(&request), call_of(caller, now));
-    let signed_off = policies.standing(&case.facts(&request), &[], &desk.directory, &call).quorum.satisfied;
-    if signed_off {
+) -> Result<Details, WorkflowError> {
+    let (now, call) = (tx.now(), call_of(caller, tx.now()));
+    let asked = intake::draft(desk, policies, caller, accepted, now);
+    let case = desk.case(&asked);
+    let scene = Scene::new(&case.facts(&asked), now);
+    intake::permit(policies, caller, &scene, now)?;
+    let standing = policies.standing_in(&scene, &[], &desk.directory, &call);
+    let mut request = asked.clone();
+    if standing.quorum.satisfied {
         standing::sign_off(&mut request, now);
         request.owes_review = request.spec.break_glass;
     } else if request.spec.break_glass {
@@ -315,7 +316,8 @@ fn decide(
                 .to_owned(),
         });
     }
-    Ok(request)
+    let allowed = desk.allowed(policies, caller, &scene, &call, &request, &[]);
+    Ok(Details { request, reviews: vec![], standing, allowed, required_reads: desk.settings.tempo.reads })
 }
 
 fn first_events(
@@ -348,16 +350,4 @@ fn first_events(
         events.push(standing::own_event(event, request, data));
     }
     events
-}
-
-impl Desk {
-    pub(super) fn after_filing(
-        &self,
-        policies: &PolicySet,
-        caller: &Caller,
-        requests: Vec<Request>,
-        now: DateTime<Utc>,
-    ) -> Vec<Details> {
-        requests.into_iter().map(|request| self.details_for_actor(policies, caller, request, vec![], now)).collect()
-    }
 }
