@@ -1,17 +1,19 @@
 //! Signing off, or turning down.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::WorkflowError;
 use super::desk::{Desk, call_of};
 use super::once::{Outcome, conclude, recall};
-use super::standing::{Act, event_by, own_event, save, sign_off, signed_off_event};
-use crate::domain::event::EventType;
+use super::standing::{Act, Details, event_by, own_event, save, sign_off, signed_off_event};
+use crate::domain::event::{EventType, NewEvent};
+use crate::domain::identity::Caller;
 use crate::domain::request::Request;
 use crate::domain::review::{Decision, Review};
 use crate::domain::states::RequestState;
-use crate::policy::{Action, PolicySet};
+use crate::policy::{Action, PolicySet, Scene};
 use crate::store::{StoreError, Tx, entries, reviews};
 
 /// What the reviewer says.
@@ -38,8 +40,8 @@ pub async fn review(desk: &Desk, act: Act<'_>, verdict: Verdict) -> Result<Outco
     if let Some(outcome) = recall(&mut tx, act.once.as_ref()).await? {
         return Ok(outcome);
     }
-    let mut request = desk.open(&mut tx, &policies, act.caller, &act.target).await?;
-    let mut reviews = match admit(desk, &mut tx, &policies, &act, &verdict, &request).await {
+    let request = desk.open(&mut tx, &policies, act.caller, &act.target).await?;
+    let reviews = match admit(desk, &mut tx, &policies, &act, &verdict, &request).await {
         Ok(given) => given,
         Err(error) => {
             tx.rollback().await?;
@@ -47,8 +49,15 @@ pub async fn review(desk: &Desk, act: Act<'_>, verdict: Verdict) -> Result<Outco
             return Err(desk.note_refusal(act.caller, action, Some(&request), error).await);
         }
     };
-    record(desk, &mut tx, &policies, &act, &verdict, &mut request, &mut reviews).await?;
-    let details = desk.details_for_actor(&policies, act.caller, request, reviews, tx.now());
+    let said = said(&act, &verdict, &request, tx.now());
+    reviews::insert(&mut tx, &said).await.map_err(|error| match error {
+        StoreError::Duplicate { .. } => WorkflowError::AlreadyReviewed,
+        other => other.into(),
+    })?;
+    let from = request.state;
+    let (mut details, events) = decide(desk, &policies, act.caller, request, reviews, said, tx.now());
+    save(&mut tx, &mut details.request, from, events).await?;
+    wake(&mut tx, &details.request).await?;
     conclude(tx, act.once.as_ref(), vec![details]).await
 }
 
@@ -107,35 +116,37 @@ pub(super) fn check_comment(decision: Decision, comment: Option<&str>) -> Result
     Ok(())
 }
 
-/// Adds what is said now to `reviews`, and sends the request where that leads.
-async fn record(
-    desk: &Desk,
-    tx: &mut Tx,
-    policies: &PolicySet,
-    act: &Act<'_>,
-    verdict: &Verdict,
-    request: &mut Request,
-    reviews: &mut Vec<Review>,
-) -> Result<(), WorkflowError> {
-    let (caller, now) = (act.caller, tx.now());
-    let review = Review {
+/// What the reviewer says, as it is kept.
+fn said(act: &Act<'_>, verdict: &Verdict, request: &Request, now: DateTime<Utc>) -> Review {
+    Review {
         id: Uuid::now_v7(),
         request_id: request.id,
-        reviewer: caller.user().to_owned(),
+        reviewer: act.caller.user().to_owned(),
         decision: verdict.decision,
         comment: act.reason.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
-        via: caller.via,
-        submitted_by: caller.submitted_by.clone(),
+        via: act.caller.via,
+        submitted_by: act.caller.submitted_by.clone(),
         spec_digest: request.spec_digest.clone(),
         created_at: now,
-    };
-    reviews::insert(tx, &review).await.map_err(|error| match error {
-        StoreError::Duplicate { .. } => WorkflowError::AlreadyReviewed,
-        other => other.into(),
-    })?;
+    }
+}
+
+/// Sends the request where `review`, said after `reviews`, leads. Everything is asked in one scene: making that costs more than
+/// the questions do.
+fn decide(
+    desk: &Desk,
+    policies: &PolicySet,
+    caller: &Caller,
+    asked: Request,
+    mut reviews: Vec<Review>,
+    review: Review,
+    now: DateTime<Utc>,
+) -> (Details, Vec<NewEvent>) {
+    let (case, call) = (desk.case(&asked), call_of(caller, now));
+    let scene = Scene::new(&case.facts(&asked), now);
     reviews.push(review.clone());
-    let case = desk.case(request);
-    let standing = policies.standing(&case.facts(request), reviews, &desk.directory, &call_of(caller, now));
+    let standing = policies.standing_in(&scene, &reviews, &desk.directory, &call);
+    let mut request = asked.clone();
     let data = json!({
         "reviewId": review.id,
         "decision": review.decision.as_str(),
@@ -145,20 +156,24 @@ async fn record(
         "missing": standing.quorum.missing,
         "policyDigest": policies.digest(),
     });
-    let mut events = vec![event_by(caller, EventType::RequestReviewed, request, data)];
-    let from = request.state;
-    request.policy_digest = policies.digest().to_owned();
+    let mut events = vec![event_by(caller, EventType::RequestReviewed, &request, data)];
+    policies.digest().clone_into(&mut request.policy_digest);
     if standing.denied {
         request.state = RequestState::Denied;
-        events.push(event_by(caller, EventType::RequestDenied, request, json!({ "comment": review.comment })));
+        events.push(event_by(caller, EventType::RequestDenied, &request, json!({ "comment": review.comment })));
     } else if standing.quorum.satisfied {
-        sign_off(request, now);
+        sign_off(&mut request, now);
     }
-    if let Some(event) = signed_off_event(request) {
+    if let Some(event) = signed_off_event(&request) {
         let data = json!({ "approvals": standing.quorum.approvals, "deciding": standing.quorum.deciding });
-        events.push(own_event(event, request, data));
+        events.push(own_event(event, &request, data));
     }
-    save(tx, request, from, events).await?;
+    let allowed = desk.allowed(policies, caller, &scene, &call, &request, &reviews);
+    (Details { request, reviews, standing, allowed, required_reads: desk.settings.tempo.reads }, events)
+}
+
+/// Has the worker take the request up when it is to begin.
+async fn wake(tx: &mut Tx, request: &Request) -> Result<(), WorkflowError> {
     let (cluster, principal) = (&request.spec.cluster_name, request.spec.principal.to_string());
     match (request.state, request.spec.start_at) {
         (RequestState::Applying, _) => entries::wake(tx, cluster, &principal, false).await?,
