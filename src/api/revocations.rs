@@ -13,7 +13,9 @@ use super::problem::{Code, FieldError, Problem};
 use super::requests::reply;
 use super::requests::words::{REASON, said};
 use super::views::State as StateName;
+use crate::domain::arn::PrincipalArn;
 use crate::domain::request::Request;
+use crate::domain::rules;
 use crate::workflow::incident::{self as workflow, Fate, Incident, Matching};
 use crate::workflow::{Desk, Once, Rendered};
 
@@ -170,13 +172,32 @@ impl NewRevocation {
     /// # Errors
     /// Everything that is wrong.
     fn read(&self) -> Result<(Matching, String), Problem> {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let matching = Matching {
-            requester: given(&self.requester),
-            principal_arn: given(&self.principal_arn),
-            cluster_name: given(&self.cluster_name),
+            requester: self.requester.clone(),
+            principal_arn: self.principal_arn.clone(),
+            cluster_name: self.cluster_name.clone(),
         };
         let mut errors = Vec::new();
+        // An empty text comes from a variable that was not set, and would end more than was meant.
+        let fields = [
+            ("/requester", &self.requester),
+            ("/principalArn", &self.principal_arn),
+            ("/clusterName", &self.cluster_name),
+        ];
+        for (pointer, text) in fields {
+            if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+                errors.push(FieldError::at(
+                    pointer,
+                    "revocation-matches-everything",
+                    "it is empty; fill it in or leave it out",
+                ));
+            }
+        }
+        let arn = self.principal_arn.as_ref().filter(|arn| !arn.trim().is_empty());
+        if let Some(Err(error)) = arn.map(|arn| arn.parse::<PrincipalArn>()) {
+            let code = rules::Code::PrincipalArnInvalid.as_str();
+            errors.push(FieldError::at("/principalArn", code, error.to_string()));
+        }
         if matching == Matching::default() {
             let detail = "say whose access is to end: give requester, principalArn or clusterName";
             errors.push(FieldError::at("", "revocation-matches-everything", detail));

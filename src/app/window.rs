@@ -54,6 +54,11 @@ impl<E: Eks + Debug> Window<E> {
             Class::Final if error.message.as_deref().is_some_and(|words| words.contains("nextToken")) => {
                 Err(Blind::Token)
             }
+            // Roles and permissions are the operators' affair: they find them with the cluster and in the log.
+            Class::Denied | Class::Credentials | Class::Final => Err(Blind::Silent(format!(
+                "EKS does not show Entryway the entries of {0}; GET /v1/clusters/{0} says in health.problems what is in the way",
+                cluster.name
+            ))),
             _ => Err(Blind::Silent(error.explain(cluster).1)),
         }
     }

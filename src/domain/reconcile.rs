@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::arn::PrincipalArn;
 use super::baseline::{Baseline, can_be_layered_on};
-use super::entry::{EntryContent, ObservedEntry};
+use super::entry::{EntryContent, OWNER_TAG, ObservedEntry};
 use super::merge::{Contribution, merge};
 use super::plan::{Step, anew, plan};
 use super::record::EntryRecord;
@@ -240,7 +240,8 @@ pub fn judge(
     }
 }
 
-/// Whether somebody took our tag off an entry that is ours and is to stay. One that was put back on may not show yet.
+/// Whether somebody took our tag off an entry that is ours and is to stay. One that was put back on may not show yet. One that
+/// names another installation is left to whoever put it there.
 fn lost_its_tag(
     record: &EntryRecord,
     desired: Option<&EntryContent>,
@@ -249,7 +250,7 @@ fn lost_its_tag(
     terms: &Terms<'_>,
 ) -> bool {
     let shows = record.touched_at.is_none_or(|touched| now >= touched + terms.tempo.visibility);
-    desired.is_some() && record.layered_on().is_none() && shows && !entry.is_owned_by(terms.installation)
+    desired.is_some() && record.layered_on().is_none() && shows && !entry.tags.contains_key(OWNER_TAG)
 }
 
 /// Whether the owner of a layered entry has changed it. Where the outcome of the last write is unknown, what that write may

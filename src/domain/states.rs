@@ -101,6 +101,7 @@ pub const TRANSITIONS: &[Transition] = &[
     moves(Active, Failed, "the entry turns out to be somebody else's"),
     moves(Revoking, Ended, "reads agree that it is gone, or its cluster is"),
     moves(Failed, Applying, "it is retried, and quorum and policy still stand"),
+    moves(Failed, Revoking, "it is revoked or relinquished, so that nobody retries it"),
 ];
 
 impl RequestState {

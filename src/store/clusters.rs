@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::{Store, StoreError, Tx};
 use crate::domain::sightings::Sightings;
@@ -202,27 +203,47 @@ pub async fn of(tx: &mut Tx, names: &[String]) -> Result<Vec<Health>, StoreError
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let corrupt = |column| StoreError::corrupt("cluster_health", column, &row.cluster_name);
-            Ok(Health {
-                problems: serde_json::from_value(row.problems).map_err(|_| corrupt("problems"))?,
-                missing: serde_json::from_value(row.missing).map_err(|_| corrupt("missing"))?,
-                sightings: Sightings {
-                    shown_arn: row.shown_arn,
-                    gone_since: row.gone_since,
-                    gone_answers: row.gone_answers,
-                    gone_at: row.gone_at,
-                },
-                cluster_name: row.cluster_name,
-                checked_at: row.checked_at,
-                status: row.status,
-                authentication_mode: row.authentication_mode,
-                platform_version: row.platform_version,
-                probed_at: row.probed_at,
-            })
-        })
-        .collect()
+    let known = rows.into_iter().map(|row| Health {
+        problems: decoded(row.problems, "problems", &row.cluster_name),
+        missing: decoded(row.missing, "missing", &row.cluster_name),
+        sightings: Sightings {
+            shown_arn: row.shown_arn,
+            gone_since: row.gone_since,
+            gone_answers: row.gone_answers,
+            gone_at: row.gone_at,
+        },
+        cluster_name: row.cluster_name,
+        checked_at: row.checked_at,
+        status: row.status,
+        authentication_mode: row.authentication_mode,
+        platform_version: row.platform_version,
+        probed_at: row.probed_at,
+    });
+    Ok(known.collect())
+}
+
+/// What does not decode is forgotten: all of it is found out again.
+fn decoded<T: DeserializeOwned + Default>(value: Value, column: &'static str, key: &str) -> T {
+    serde_json::from_value(value).unwrap_or_else(|error| {
+        tracing::error!(cluster = key, column, %error, "what is known of a cluster was changed by other means than Entryway");
+        T::default()
+    })
+}
+
+/// Keeps other replicas from recording something about the cluster until this transaction ends: what is known of it is read,
+/// weighed against what was seen, and written.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn one_at_a_time(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- clusters.one_at_a_time
+        SELECT pg_advisory_xact_lock(hashtextextended('health of ' || $1::text, 0))",
+        name
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    Ok(())
 }
 
 /// Whether every one of `names` has been asked about at least once, with or without an answer.

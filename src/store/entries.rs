@@ -244,11 +244,12 @@ pub async fn rescue(tx: &mut Tx) -> Result<u64, StoreError> {
     let rescued = sqlx::query!(
         "-- entries.rescue
         INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at)
-        SELECT DISTINCT cluster_name, principal_arn, $1::timestamptz FROM request r
+        SELECT cluster_name, principal_arn, $1::timestamptz FROM request r
          WHERE state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')
            AND NOT EXISTS (SELECT 1 FROM entry k WHERE k.cluster_name = r.cluster_name
                               AND k.principal_arn = r.principal_arn AND (k.next_run_at IS NOT NULL OR k.lease_until IS NOT NULL))
-         ORDER BY cluster_name, principal_arn
+         GROUP BY cluster_name, principal_arn
+         ORDER BY cluster_name COLLATE \"C\", principal_arn COLLATE \"C\"
         ON CONFLICT (cluster_name, principal_arn) DO UPDATE SET next_run_at = $1, wakes = e.wakes + 1",
         tx.now
     )

@@ -18,7 +18,7 @@ mod list;
 mod record;
 
 pub use beside::{Beside, beside, one_at_a_time, pending_of};
-pub use ending::{Ending, Matching, lock_matching, save_endings};
+pub use ending::{Ending, Matching, lock_all, matching, save_endings};
 pub use list::{Batch, Filter, list};
 pub use record::{lock_to_remind, note};
 
@@ -241,19 +241,19 @@ pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Request>, StoreError> 
     row.map(Request::try_from).transpose()
 }
 
-/// What is to prolong the access of the request `id` and has not taken over yet, for changing. The request itself is locked
-/// before: whoever files an extension does so, too.
+/// What was filed to prolong the access of any of the requests `ids` and is not over, for changing. Those are locked before:
+/// whoever files an extension does so, too.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn lock_extensions(tx: &mut Tx, id: Uuid) -> Result<Vec<Request>, StoreError> {
+pub async fn lock_extensions(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query_as!(
         RequestRow,
         "-- requests.lock_extensions
         SELECT * FROM request
-         WHERE extends = $1 AND state IN ('pending', 'scheduled', 'applying', 'verifying', 'active')
+         WHERE extends = ANY ($1) AND state IN ('pending', 'scheduled', 'applying', 'verifying', 'active', 'failed')
          ORDER BY id FOR UPDATE",
-        id
+        ids
     )
     .fetch_all(&mut *tx.inner)
     .await?;

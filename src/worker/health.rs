@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
@@ -14,21 +15,26 @@ use crate::workflow::WorkflowError;
 use crate::workflow::reconcile::{self, Sighting};
 
 impl<E: Eks> Worker<E> {
-    /// Asks about every cluster whose check is due, all at once; one that hangs holds up none of the others.
+    /// Asks about every cluster whose check is due, all at once.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn check_clusters(&self) -> Result<(), WorkflowError> {
+        let mut checks = JoinSet::new();
+        self.start_checks(&mut checks).await?;
+        checks.join_all().await;
+        Ok(())
+    }
+
+    async fn start_checks(&self, checks: &mut JoinSet<()>) -> Result<(), WorkflowError> {
         self.lacking.replace(reconcile::missing_rights(&self.desk).await?);
-        let mut checks = tokio::task::JoinSet::new();
         for name in reconcile::claim_checks(&self.desk).await? {
             let worker = self.clone();
-            checks.spawn(async move { worker.check_cluster(&name).await });
-        }
-        while let Some(check) = checks.join_next().await {
-            if let Ok(Err(error)) = check {
-                tracing::warn!(%error, "the health of a cluster could not be recorded");
-            }
+            checks.spawn(async move {
+                if let Err(error) = worker.check_cluster(&name).await {
+                    tracing::warn!(cluster = name, %error, "the health of a cluster could not be recorded");
+                }
+            });
         }
         Ok(())
     }
@@ -69,8 +75,11 @@ impl<E: Eks> Worker<E> {
 
     /// Checks clusters every `every` until `stop`.
     pub async fn watch_clusters(self, every: Duration, stop: CancellationToken) {
+        // A cluster that hangs holds up none of the others.
+        let mut checks = JoinSet::new();
         loop {
-            if let Err(error) = self.check_clusters().await {
+            while checks.try_join_next().is_some() {}
+            if let Err(error) = self.start_checks(&mut checks).await {
                 tracing::warn!(%error, "cannot check the clusters; trying again");
             }
             tokio::select! {

@@ -103,7 +103,7 @@ impl<E: Eks> Worker<E> {
             Verdict::Untagged if run.applying || run.ending => reconcile::seen(desk, &run, Seen::AsDesired).await?,
             // One read may be stale; two are not.
             Verdict::Untagged if run.record.disagreeing_reads == 0 => reconcile::seen(desk, &run, Seen::NotYet).await?,
-            Verdict::Untagged => self.retag(&mut run, cluster, observed).await?,
+            Verdict::Untagged => self.retag(&mut run, cluster, drift, observed).await?,
             Verdict::NotOurs => {
                 let arn = observed.map(|entry| entry.access_entry_arn.as_str());
                 reconcile::refuse(desk, &run, arn).await?;
@@ -143,18 +143,24 @@ impl<E: Eks> Worker<E> {
         Ok(Round::Closed)
     }
 
-    /// Puts our tag back on our own entry, where drift is to be repaired. A call that does not go through is made again when
+    /// Puts our tag back on our own entry, where `drift` is to be repaired. A call that does not go through is made again when
     /// the entry is looked at next: nobody's access depends on it.
-    async fn retag(&self, run: &mut Run, cluster: &Cluster, seen: Option<&ObservedEntry>) -> Result<(), WorkflowError> {
+    async fn retag(
+        &self,
+        run: &mut Run,
+        cluster: &Cluster,
+        drift: DriftMode,
+        seen: Option<&ObservedEntry>,
+    ) -> Result<(), WorkflowError> {
         let desk = &self.desk;
         let Some(entry) = seen else { return reconcile::seen(desk, run, Seen::NotYet).await };
-        if cluster.drift == DriftMode::Repair
+        if drift == DriftMode::Repair
             && let Turn::Queue(wait) = self.turns.wait(cluster, 1, Urgency::CanWait).await?
         {
             return reconcile::put_off(desk, &run.lease, wait).await;
         }
-        reconcile::untagged(desk, run, cluster.drift, &entry.tags).await?;
-        if cluster.drift == DriftMode::Repair {
+        reconcile::untagged(desk, run, drift, &entry.tags).await?;
+        if drift == DriftMode::Repair {
             let tags = [(OWNER_TAG.to_owned(), desk.settings.installation.clone())].into();
             match self.heed(cluster, of_tag, self.eks.tag(cluster, &entry.access_entry_arn, &tags).await).await? {
                 Ok(write) => {

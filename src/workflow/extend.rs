@@ -35,6 +35,7 @@ pub async fn extend(desk: &Desk, act: Act<'_>, duration: Option<String>) -> Resu
 }
 
 async fn file(desk: &Desk, policies: &PolicySet, act: &Act<'_>, ask: Ask) -> Result<Outcome, WorkflowError> {
+    desk.learn_policies(std::slice::from_ref(&ask)).await;
     let presences = desk.look_up(policies, act.caller, std::slice::from_ref(&ask)).await;
     let mut tx = desk.store.begin().await?;
     if let Some(outcome) = recall(&mut tx, act.once.as_ref()).await? {
@@ -67,7 +68,9 @@ async fn prepare(
         return Err(WorkflowError::Forbidden { action: "extend", reasons });
     }
     check(&extended, tx.now())?;
-    if let Some(other) = requests::lock_extensions(tx, extended.id).await?.first() {
+    let others = requests::lock_extensions(tx, &[extended.id]).await?;
+    // What has failed is under way no more.
+    if let Some(other) = others.iter().find(|other| other.state != RequestState::Failed) {
         let advice = format!("request {} is to extend it already; have that one decided or withdrawn", other.id);
         return Err(WorkflowError::IllegalState { state: extended.state, advice });
     }

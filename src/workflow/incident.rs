@@ -1,16 +1,19 @@
 //! An incident: everything that somebody has, that a principal has, or that there is on a cluster, ends at once. One
 //! transaction, so that it is all or none of it, and is answered once.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::WorkflowError;
 use super::desk::{Desk, call_of};
+use super::extensions::end_extensions;
 use super::once::{Once, Outcome, conclude, recall};
 use super::standing::event_by;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::identity::Caller;
 use crate::domain::request::Request;
+use crate::domain::rules::Code;
 use crate::domain::states::{EndReason, RequestState};
 use crate::policy::{Action, PolicySet, Scene};
 use crate::store::requests::Ending;
@@ -57,7 +60,16 @@ pub async fn end(
     if let Some(outcome) = recall(&mut tx, once.as_ref()).await? {
         return Ok(outcome);
     }
-    let mut incident = decide(desk, &policies, &mut tx, caller, matching).await?;
+    let now = tx.now();
+    let found = requests::matching(&mut tx, matching).await?;
+    check_cluster(desk, matching, &found)?;
+    let (mut refused, theirs): (Vec<_>, Vec<_>) =
+        decide(desk, &policies, caller, found, now).into_iter().partition(|(_, fate)| matches!(fate, Fate::Refused(_)));
+    // Only what the caller may end is locked, and then decided on as it is by now: nobody holds up what they may not touch.
+    let ids: Vec<_> = theirs.iter().map(|(request, _)| request.id).collect();
+    let locked = requests::lock_all(&mut tx, &ids).await?;
+    refused.extend(decide(desk, &policies, caller, locked, now));
+    let mut incident = Incident { id: Uuid::now_v7(), items: refused };
     carry_out(&mut tx, caller, reason, &mut incident).await?;
     conclude(tx, once.as_ref(), incident).await
 }
@@ -69,28 +81,42 @@ pub async fn end(
 pub async fn preview(desk: &Desk, caller: &Caller, matching: &Matching) -> Result<Incident, WorkflowError> {
     let policies = desk.policies.current();
     let mut tx = desk.store.begin().await?;
-    let incident = decide(desk, &policies, &mut tx, caller, matching).await?;
+    let found = requests::matching(&mut tx, matching).await?;
+    check_cluster(desk, matching, &found)?;
+    let now = tx.now();
     tx.rollback().await?;
-    Ok(Incident { id: Uuid::nil(), ..incident })
+    Ok(Incident { id: Uuid::nil(), items: decide(desk, &policies, caller, found, now) })
 }
 
-async fn decide(
+/// A name that is misspelt must not pass for a cluster on which nothing is left to end.
+fn check_cluster(desk: &Desk, matching: &Matching, found: &[Request]) -> Result<(), WorkflowError> {
+    match &matching.cluster_name {
+        Some(name) if found.is_empty() && desk.clusters.get(name).is_none() => Err(WorkflowError::InvalidField {
+            pointer: "/clusterName",
+            code: Code::ClusterUnknown.as_str(),
+            detail: format!("there is no cluster {name:?}; GET /v1/clusters lists those there are"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn decide(
     desk: &Desk,
     policies: &PolicySet,
-    tx: &mut Tx,
     caller: &Caller,
-    matching: &Matching,
-) -> Result<Incident, WorkflowError> {
-    let call = call_of(caller, tx.now());
+    found: Vec<Request>,
+    now: DateTime<Utc>,
+) -> Vec<(Request, Fate)> {
+    let call = call_of(caller, now);
     let mut items = Vec::new();
-    for request in requests::lock_matching(tx, matching).await? {
+    for request in found {
         // Nobody will decide on it any more; it lapses.
-        if request.is_overdue(tx.now()) {
+        if request.is_overdue(now) {
             continue;
         }
         let case = desk.case(&request);
         let facts = case.facts(&request);
-        let scene = Scene::new(&facts, tx.now());
+        let scene = Scene::new(&facts, now);
         let may = |action| policies.authorize_in(&scene, &caller.identity, action, &call);
         if !request.is_own_of(caller.user()) && !may(Action::View).allowed {
             continue;
@@ -99,15 +125,15 @@ async fn decide(
         let fate = match request.state {
             _ if !decision.allowed => Fate::Refused(decision.reasons),
             RequestState::Pending => Fate::Denied,
-            _ => match desk.permit_removal(policies, caller, Action::Revoke, &request, tx.now()) {
+            _ => match desk.permit_removal(policies, caller, Action::Revoke, &request, now) {
                 Ok(()) => Fate::Revoked,
                 Err(WorkflowError::Forbidden { reasons, .. }) => Fate::Refused(reasons),
-                Err(error) => return Err(error),
+                Err(other) => Fate::Refused(vec![other.to_string()]),
             },
         };
         items.push((request, fate));
     }
-    Ok(Incident { id: Uuid::now_v7(), items })
+    items
 }
 
 async fn carry_out(tx: &mut Tx, caller: &Caller, reason: &str, incident: &mut Incident) -> Result<(), WorkflowError> {
@@ -132,7 +158,17 @@ async fn carry_out(tx: &mut Tx, caller: &Caller, reason: &str, incident: &mut In
         let data = json!({ "action": "revoke", "code": "forbidden", "revocationId": id, "count": refused.len(), "requestIds": named });
         events::append(tx, vec![NewEvent::by(caller, EventType::RequestRefused, data)]).await?;
     }
-    incident.items = endings.into_iter().map(|ending| ending.request).zip(fates).chain(refused).collect();
+    let revoked = endings.iter().filter(|ending| ending.request.state == RequestState::Revoking);
+    let revoked: Vec<_> = revoked.map(|ending| ending.request.id).collect();
+    let with_them = end_extensions(tx, caller, revoked, EndReason::Revoked, Some(reason)).await?;
+    // Extensions go with what they extend, whoever may revoke them, and those that were filed a moment ago as well.
+    refused.retain(|(request, _)| with_them.iter().all(|ended| ended.id != request.id));
+    let with_them = with_them.into_iter().map(|request| {
+        let fate = if request.state == RequestState::Revoking { Fate::Revoked } else { Fate::Denied };
+        (request, fate)
+    });
+    let ended = endings.into_iter().map(|ending| ending.request).zip(fates);
+    incident.items = ended.chain(with_them).chain(refused).collect();
     incident.items.sort_by_key(|(request, _)| request.id);
     Ok(())
 }

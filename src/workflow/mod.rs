@@ -5,6 +5,7 @@ pub mod acknowledge;
 mod desk;
 mod error;
 pub mod extend;
+mod extensions;
 pub mod incident;
 mod intake;
 pub mod inventory;

@@ -20,7 +20,8 @@ impl Desk {
         request: &Request,
         now: DateTime<Utc>,
     ) -> bool {
-        let removes = request.spec.content.entry_type.is_of_nodes() && request.state != RequestState::Scheduled;
+        let begun = request.grant.starts_at.is_some() || request.state == RequestState::Applying;
+        let removes = request.spec.content.entry_type.is_of_nodes() && begun;
         let may =
             || policies.authorize_service(&caller.identity, ServiceAction::Administer, &call_of(caller, now)).allowed;
         !removes || may()

@@ -5,14 +5,13 @@ use serde_json::json;
 
 use super::WorkflowError;
 use super::desk::Desk;
+use super::extensions::end_extensions;
 use super::once::{Outcome, conclude, recall};
 use super::standing::{Act, ENDABLE, event_by, save};
 use crate::domain::event::EventType;
-use crate::domain::identity::Caller;
-use crate::domain::request::Request;
 use crate::domain::states::{EndReason, RequestState};
 use crate::policy::Action;
-use crate::store::{Tx, entries, requests};
+use crate::store::entries;
 
 /// Gives a grant back.
 ///
@@ -60,44 +59,9 @@ impl Desk {
         let data = json!({ "endReason": end_reason.as_str(), "reason": act.reason });
         let event = event_by(act.caller, EventType::RequestRevoking, &request, data);
         save(&mut tx, &mut request, from, vec![event]).await?;
-        end_extensions(&mut tx, act.caller, &request, act.reason.as_ref()).await?;
+        end_extensions(&mut tx, act.caller, vec![request.id], end_reason, act.reason.as_deref()).await?;
         entries::wake(&mut tx, &request.spec.cluster_name, &request.spec.principal.to_string(), true).await?;
         let details = self.after(&mut tx, &policies, act.caller, vec![request]).await?;
         conclude(tx, act.once.as_ref(), details).await
     }
-}
-
-/// Ends with `ended` what was to prolong it and has not taken over yet: nobody gets back by a sign-off, asked for before,
-/// what was taken away since.
-async fn end_extensions(
-    tx: &mut Tx,
-    caller: &Caller,
-    ended: &Request,
-    reason: Option<&String>,
-) -> Result<(), WorkflowError> {
-    for mut extension in requests::lock_extensions(tx, ended.id).await? {
-        let from = extension.state;
-        let data = json!({ "reason": reason, "comment": reason, "endedWith": ended.id });
-        let event = match from {
-            RequestState::Pending if extension.requester == caller.user() => {
-                extension.state = RequestState::Withdrawn;
-                event_by(caller, EventType::RequestWithdrawn, &extension, data)
-            }
-            RequestState::Pending => {
-                extension.state = RequestState::Denied;
-                event_by(caller, EventType::RequestDenied, &extension, data)
-            }
-            // It has taken over, and stands by itself.
-            RequestState::Active => continue,
-            _ => {
-                extension.state = RequestState::Revoking;
-                extension.end_reason = ended.end_reason;
-                let end_reason = ended.end_reason.map(EndReason::as_str);
-                let data = json!({ "endReason": end_reason, "reason": reason, "endedWith": ended.id });
-                event_by(caller, EventType::RequestRevoking, &extension, data)
-            }
-        };
-        save(tx, &mut extension, from, vec![event]).await?;
-    }
-    Ok(())
 }

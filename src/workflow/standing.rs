@@ -46,9 +46,14 @@ const DOABLE: [(Action, &[RequestState]); 6] = [
     (Action::Retry, &[RequestState::Failed]),
 ];
 
-/// Where a grant can be ended from.
-pub(super) const ENDABLE: &[RequestState] =
-    &[RequestState::Scheduled, RequestState::Applying, RequestState::Verifying, RequestState::Active];
+/// Where a grant can be ended from. What has failed may have left something behind, and could be retried.
+pub(super) const ENDABLE: &[RequestState] = &[
+    RequestState::Scheduled,
+    RequestState::Applying,
+    RequestState::Verifying,
+    RequestState::Active,
+    RequestState::Failed,
+];
 
 impl Desk {
     /// Everything about `request` as `caller` may know it, or `None` where they may not see it.

@@ -9,6 +9,7 @@ use entryway::domain::ask::Ask;
 use entryway::domain::cluster::{Cluster, DriftMode};
 use entryway::domain::states::RequestState;
 use entryway::sandbox::sim::{Denial, Knobs, Lag, Lags, World};
+use entryway::workflow::repair::{Repair, repair};
 use entryway::workflow::{Clusters, Desk};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -224,6 +225,34 @@ async fn where_drift_is_only_reported_each_change_is_reported_once_and_nothing_i
     edit(&bed, ROLE, json!({ "kubernetesGroups": [], "tags": { "entryway/installation": "tests" } })).await;
     look_again(&bed).await;
     assert_eq!(events(&bed, "entry.repaired", "true").await, 1, "somebody put it right by hand");
+}
+
+#[tokio::test]
+async fn a_repair_puts_the_tag_back_also_where_drift_is_only_reported_and_is_done_with_then() {
+    let bed = Bed::with(World::default(), reports_only).await;
+    active(&bed).await;
+    edit(&bed, ROLE, json!({ "tags": {} })).await;
+    look_again(&bed).await;
+    look_again(&bed).await;
+    let caller = bed.caller("bob");
+    let (cluster_name, principal_arn, reason) = ("dev", ROLE, Some("put the tag back".to_owned()));
+    repair(&bed.desk, Repair { caller: &caller, cluster_name, principal_arn, reason, once: None }).await.unwrap();
+    settle(&bed).await;
+    settle(&bed).await;
+    assert_eq!(bed.truth("dev", ROLE).await.unwrap()["tags"]["entryway/installation"], "tests");
+    let asked = database::number(&bed.url, "SELECT count(*) FROM entry WHERE repair_asked_at IS NOT NULL").await;
+    assert_eq!(asked, 0, "what is drift from now on is only reported again");
+}
+
+#[tokio::test]
+async fn a_tag_of_another_installation_is_left_to_whoever_put_it_there() {
+    let bed = Bed::new().await;
+    let id = active(&bed).await;
+    edit(&bed, ROLE, json!({ "tags": { "entryway/installation": "another" } })).await;
+    look_again(&bed).await;
+    look_again(&bed).await;
+    assert_eq!(bed.truth("dev", ROLE).await.unwrap()["tags"]["entryway/installation"], "another");
+    assert_eq!(bed.state(id).await, RequestState::Active);
 }
 
 #[tokio::test]

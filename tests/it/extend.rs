@@ -6,6 +6,7 @@ use entryway::domain::request::Request;
 use entryway::domain::review::Decision;
 use entryway::domain::states::{EndReason, RequestState};
 use entryway::workflow::WorkflowError;
+use serde_json::json;
 
 use crate::harness::{Bed, ROLE, view};
 
@@ -130,6 +131,49 @@ async fn what_is_revoked_or_given_back_meanwhile_comes_back_by_no_extension() {
     let new = bed.extend("alice", old.id, MORE).await.unwrap().request;
     bed.relinquish("alice", old.id).await.unwrap();
     assert_eq!(bed.state(new.id).await, RequestState::Withdrawn);
+}
+
+/// EKS says no for good to every look, until it is healed.
+fn refuse_looks(bed: &Bed) {
+    let refusal = json!({ "op": "DescribeAccessEntry", "times": 50, "action": {
+        "kind": "error", "status": 400, "code": "InvalidParameterException", "message": "not like this",
+    } });
+    bed.sim.inject(serde_json::from_value(refusal).unwrap());
+}
+
+#[tokio::test]
+async fn one_that_has_failed_is_not_retried_once_what_it_extends_is_revoked() {
+    let bed = Bed::new().await;
+    let old = active(&bed).await;
+    let new = bed.extend("alice", old.id, MORE).await.unwrap().request;
+    bed.approve("bob", new.id).await;
+    refuse_looks(&bed);
+    bed.until(new.id, RequestState::Failed).await;
+    bed.sim.heal();
+    bed.revoke("bob", old.id).await.unwrap();
+    let taken_back = bed.get(new.id).await.request;
+    assert_eq!((taken_back.state, taken_back.end_reason), (RequestState::Revoking, Some(EndReason::Revoked)));
+    bed.retry("alice", new.id).await.unwrap_err();
+    bed.until(new.id, RequestState::Ended).await;
+    bed.until(old.id, RequestState::Ended).await;
+    assert!(bed.truth("dev", ROLE).await.is_none());
+}
+
+#[tokio::test]
+async fn extensions_of_extensions_go_with_the_first() {
+    let bed = Bed::new().await;
+    let old = active(&bed).await;
+    let new = bed.extend("alice", old.id, MORE).await.unwrap().request;
+    bed.approve("bob", new.id).await;
+    bed.work().await;
+    assert_eq!(bed.state(new.id).await, RequestState::Verifying);
+    let third = bed.extend("alice", new.id, "10h").await.unwrap().request;
+    bed.revoke("bob", old.id).await.unwrap();
+    assert_eq!(bed.state(third.id).await, RequestState::Denied);
+    for id in [old.id, new.id] {
+        bed.until(id, RequestState::Ended).await;
+    }
+    assert!(bed.truth("dev", ROLE).await.is_none());
 }
 
 #[tokio::test]

@@ -36,6 +36,11 @@ async fn somebody_elses_entry_is_never_touched() {
     bed.work().await;
     assert_eq!(bed.truth("dev", ROLE).await, before, "as it was found, to the byte");
     assert_eq!(bed.writes(), Vec::<String>::new());
+    // Revoked, it can no longer be retried once the other one is gone, and what is not ours stays.
+    bed.revoke("bob", failed.id).await.unwrap();
+    bed.until(failed.id, RequestState::Ended).await;
+    bed.retry("alice", failed.id).await.unwrap_err();
+    assert!(bed.truth("dev", ROLE).await.is_some());
 }
 
 #[tokio::test]

@@ -34,24 +34,42 @@ pub struct Ending {
     pub events: Vec<NewEvent>,
 }
 
-/// Everything that `matching` says and that holds access, will hold it, or may yet: for changing, in the order in which
-/// everybody locks requests.
+/// Everything that `matching` says and that holds access, will hold it, or may yet, because it is undecided or could be
+/// retried; oldest first.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn lock_matching(tx: &mut Tx, matching: &Matching) -> Result<Vec<Request>, StoreError> {
+pub async fn matching(tx: &mut Tx, matching: &Matching) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query_as!(
         RequestRow,
-        "-- requests.lock_matching
+        "-- requests.matching
         SELECT * FROM request
-         WHERE state IN ('pending', 'scheduled', 'applying', 'verifying', 'active')
+         WHERE state IN ('pending', 'scheduled', 'applying', 'verifying', 'active', 'failed')
            AND ($1::text IS NULL OR requester = $1)
            AND ($2::text IS NULL OR principal_arn = $2)
            AND ($3::text IS NULL OR cluster_name = $3)
-         ORDER BY id FOR UPDATE",
+         ORDER BY id",
         matching.requester,
         matching.principal_arn,
         matching.cluster_name
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(sound(rows))
+}
+
+/// The requests `ids` that are still to be ended, for changing, in the order in which everybody locks requests.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn lock_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock_all
+        SELECT * FROM request
+         WHERE id = ANY ($1) AND state IN ('pending', 'scheduled', 'applying', 'verifying', 'active', 'failed')
+         ORDER BY id FOR UPDATE",
+        ids
     )
     .fetch_all(&mut *tx.inner)
     .await?;

@@ -51,6 +51,7 @@ pub async fn cluster_gone(desk: &Desk, run: &Run, cluster: &Cluster) -> Result<A
     }
     record.attempts = 0;
     record.drifted = false;
+    record.repair_asked_at = None;
     record.last_error = None;
     record.restart_proof();
     record.recheck_at = Some(tx.now());

@@ -49,6 +49,7 @@ pub async fn record_health(
 ) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let (now, tempo) = (tx.now(), &desk.settings.tempo);
+    clusters::one_at_a_time(&mut tx, &cluster.name).await?;
     let before = known(&mut tx, &cluster.name).await?;
     health.sightings.clone_from(&before.sightings);
     health.missing.clone_from(&before.missing);

@@ -54,6 +54,7 @@ pub async fn probe_due(desk: &Desk, cluster: &Cluster) -> Result<Option<Probe>, 
 /// Those of the store.
 pub async fn record_rights(desk: &Desk, cluster: &str, rights: &Rights) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
+    clusters::one_at_a_time(&mut tx, cluster).await?;
     let before = known(&mut tx, cluster).await?;
     clusters::record_rights(&mut tx, cluster, &rights.missing, &rights.granted, rights.probed).await?;
     let after = known(&mut tx, cluster).await?;

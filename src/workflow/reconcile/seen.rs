@@ -72,10 +72,14 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
     }
     if record.is_proven(tempo) && what == Seen::AsDesired {
         settle(&mut tx, run, &mut all, &mut record, now + tempo.drift_interval).await?;
-        if !all.iter().any(|request| request.state.is_granting()) && record.baseline.take().is_some() {
-            // Theirs is as it was found. It is nothing to Entryway any more.
-            record.written = None;
-            record.binding = None;
+        if !all.iter().any(|request| request.state.is_granting()) {
+            // A repair was asked for the sake of who had access.
+            record.repair_asked_at = None;
+            if record.baseline.take().is_some() {
+                // Theirs is as it was found. It is nothing to Entryway any more.
+                record.written = None;
+                record.binding = None;
+            }
         }
     }
     if what == Seen::AsDesired {
