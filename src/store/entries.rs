@@ -13,7 +13,7 @@ mod show;
 mod wake;
 
 use row::EntryRow;
-pub use show::{of, resting};
+pub use show::{idle, of, resting};
 pub use wake::{wake, wake_all, wake_at};
 
 /// The right to work on one entry, until somebody else may.

@@ -56,7 +56,8 @@ impl<E: Eks> Worker<E> {
     async fn list_cluster(&self, name: &str) -> Result<(), WorkflowError> {
         let Some(cluster) = self.desk.clusters.get(name) else { return Ok(()) };
         let known = reconcile::proven(&self.desk, name).await?;
-        if known.is_empty() {
+        let idle = reconcile::idle(&self.desk, name).await?;
+        if known.is_empty() && idle.is_empty() {
             return Ok(());
         }
         let Some(listed) = self.listed(cluster, None).await? else { return Ok(()) };
@@ -69,7 +70,8 @@ impl<E: Eks> Worker<E> {
                 holders.insert(arn, who);
             }
         }
-        let suspects = suspects(&known, &listed, &holders);
+        let mut suspects = suspects(&known, &listed, &holders);
+        suspects.extend(idle.intersection(&listed).map(String::as_str));
         if !suspects.is_empty() {
             tracing::info!(cluster = name, entries = suspects.len(), "lists show something else than what was proven");
             reconcile::wake_all(&self.desk, name, &suspects).await?;

@@ -245,6 +245,32 @@ async fn a_repair_puts_the_tag_back_also_where_drift_is_only_reported_and_is_don
 }
 
 #[tokio::test]
+async fn what_is_left_behind_or_made_in_our_name_after_the_end_is_found_and_taken_away() {
+    let bed = Bed::new().await;
+    let id = active(&bed).await;
+    bed.revoke("bob", id).await.unwrap();
+    bed.until(id, RequestState::Ended).await;
+    // As a write of ours would that EKS held up for longer than anybody waits.
+    edit(&bed, ROLE, json!({ "kubernetesGroups": ["admins"], "tags": { "entryway/installation": "tests" } })).await;
+    look_again(&bed).await;
+    bed.worker.list_clusters().await.unwrap();
+    settle(&bed).await;
+    assert_eq!(bed.truth("dev", ROLE).await, None);
+    assert_eq!(events(&bed, "entry.deleted", &format!("principal_arn = '{ROLE}'")).await, 2);
+
+    edit(&bed, ROLE, json!({ "kubernetesGroups": ["theirs"] })).await;
+    bed.pass(TimeDelta::minutes(11));
+    let before = bed.sim.calls().len();
+    for _ in 0..3 {
+        bed.pass(TimeDelta::minutes(3));
+        bed.worker.list_clusters().await.unwrap();
+        settle(&bed).await;
+    }
+    assert_eq!(calls_since(&bed, before).get("DescribeAccessEntry"), Some(&1), "looked at once in an interval");
+    assert_eq!(bed.truth("dev", ROLE).await.unwrap()["kubernetesGroups"], json!(["theirs"]), "and not touched");
+}
+
+#[tokio::test]
 async fn a_tag_of_another_installation_is_left_to_whoever_put_it_there() {
     let bed = Bed::new().await;
     let id = active(&bed).await;

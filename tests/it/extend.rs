@@ -2,6 +2,7 @@
 //! the one it extends fares otherwise.
 
 use chrono::TimeDelta;
+use entryway::domain::event::EventType;
 use entryway::domain::request::Request;
 use entryway::domain::review::Decision;
 use entryway::domain::states::{EndReason, RequestState};
@@ -42,6 +43,9 @@ async fn it_is_signed_off_anew_and_takes_over_without_a_gap() {
 
     bed.approve("bob", new.id).await;
     let proven = bed.until(new.id, RequestState::Active).await.request;
+    let told = bed.desk.events(&bed.caller("bob"), new.id).await.unwrap();
+    assert!(told.iter().all(|event| event.body.event_type != EventType::RequestVerificationOverdue), "{told:?}");
+    assert!(proven.verification.lag_ms.is_some_and(|lag| lag < 60_000), "not since the write of an hour ago");
     let superseded = bed.until(old.id, RequestState::Ended).await.request;
     assert_eq!(superseded.end_reason, Some(EndReason::Superseded));
     let (old_end, new_end) = (superseded.grant.expires_at.unwrap(), proven.grant.expires_at.unwrap());

@@ -42,6 +42,11 @@ impl Parameters {
         wanted.map(|(name, values)| (name.clone(), values.clone())).collect()
     }
 
+    /// Whether there is a parameter of this name, right or wrong.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+
     /// The parameter of this name, which may be given once.
     pub(crate) fn one<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let values = self.given.remove(name)?;

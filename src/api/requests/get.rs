@@ -51,9 +51,10 @@ pub(crate) async fn get(
     PathId(id): PathId,
     mut parameters: Parameters,
 ) -> Result<Response, Problem> {
+    let waits = parameters.has("wait");
     let wait = parameters.one("wait", wait);
     let until = parameters.one("until", list::state);
-    if until.is_some() && wait.is_none() {
+    if until.is_some() && !waits {
         parameters.wrong("until", "needs wait, such as wait=30s");
     }
     parameters.end()?;

@@ -9,6 +9,9 @@ const POINTER: &str = "/clusterName";
 pub(super) fn is_known(reading: &Reading<'_>, context: &Context<'_>, out: &mut Report<'_>) {
     if context.cluster.is_none() {
         let name = &reading.ask.cluster_name;
+        if name.is_empty() {
+            return out.add(POINTER, "say on which cluster; GET /v1/clusters lists the clusters there are".to_owned());
+        }
         let hint = did_you_mean(name, context.known_clusters.iter().map(String::as_str));
         let detail =
             format!("there is no cluster {}{hint}; GET /v1/clusters lists the clusters there are", quoted(name));

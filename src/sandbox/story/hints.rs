@@ -27,7 +27,7 @@ fn commands(api: &str, tokens: &[(String, String)]) -> Vec<(&'static str, String
     };
     let post = |user: &str, more: &str, path: &str, body: &str| {
         let json = "-H 'Content-Type: application/json'";
-        curl(user, format!("{json}{more} \\\n    -d '{body}' \\\n    {api}{path}"))
+        curl(user, format!("{json}{more} \\\n    -d '{body}' \\\n    '{api}{path}'"))
     };
     let ask = r#"{"clusterName":"prod","principalArn":"arn:aws:iam::111122223333:role/dev/apps/my-role","accessPolicies":[{"policyArn":"AmazonEKSViewPolicy","accessScope":{"type":"namespace","namespaces":["payments"]}}],"duration":"8h","reason":"Look around"}"#;
     let approve = r#"{"decision":"approve"}"#;

@@ -1,5 +1,7 @@
 //! What is remembered of entries, for looking at: nothing is held, and nothing decided by it.
 
+use chrono::{DateTime, Utc};
+
 use super::super::rows::sound;
 use super::super::{Store, StoreError};
 use super::row::EntryRow;
@@ -43,4 +45,22 @@ pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, S
     .fetch_all(&store.pool)
     .await?;
     Ok(sound(rows))
+}
+
+/// Who is to have no entry on `cluster` as far as Entryway knows, had one or was to have one, and was last looked at before
+/// `looked_at`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn idle(store: &Store, cluster: &str, looked_at: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "-- entries.idle
+        SELECT principal_arn FROM entry
+         WHERE cluster_name = $1 AND coalesce(written->'content', 'null') = 'null'
+           AND next_run_at IS NULL AND lease_until IS NULL AND coalesce(last_read_at, '-infinity') < $2",
+        cluster,
+        looked_at
+    )
+    .fetch_all(&store.pool)
+    .await?)
 }

@@ -36,8 +36,7 @@ pub(super) fn due(
     let tempo = &settings.tempo;
     // An entry that was written to is proven even when no request waits for it, as after one that failed half-way.
     let unproven = record.touched_at.is_some() && !record.is_proven(tempo);
-    let watched = granting || record.recheck_at.is_some();
-    let look = if unfinished || unproven || record.disagreeing_reads > 0 && watched && !record.drifted {
+    let look = if unfinished || unproven || record.disagreeing_reads > 0 && !record.drifted {
         Some(record.next_read_at(now, tempo))
     } else if granting {
         Some(record.last_read_at.unwrap_or(now) + tempo.drift_interval - spread(record, tempo.drift_interval))

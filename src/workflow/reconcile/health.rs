@@ -73,6 +73,7 @@ pub async fn record_health(
     let gone = health.sightings.is_gone(&cluster.arn());
     if gone {
         health.status = Some(GONE.to_owned());
+        health.checked_at = Some(now);
         health.problems = vec![words_of_gone(cluster)];
     }
     if turned {

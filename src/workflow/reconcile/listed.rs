@@ -1,6 +1,6 @@
 //! Lists of entries: one replica lists a cluster at a time, and what looks changed is looked at now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -42,6 +42,17 @@ pub async fn proven(desk: &Desk, cluster: &str) -> Result<BTreeMap<String, Entry
         known.extend(record.written.and_then(|written| written.content).map(|held| (record.principal_arn, held)));
     }
     Ok(known)
+}
+
+/// Who should show in no list of `cluster`: nothing is live for them any more. A write that came very late may have left something
+/// behind, or somebody may have made an entry in Entryway's name; whoever has an entry of their own is looked at once in a
+/// drift interval for it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn idle(desk: &Desk, cluster: &str) -> Result<BTreeSet<String>, WorkflowError> {
+    let looked_at = desk.now() - desk.settings.tempo.drift_interval;
+    Ok(entries::idle(&desk.store, cluster, looked_at).await?.into_iter().collect())
 }
 
 /// Has the entries of `principals` looked at now.

@@ -27,7 +27,7 @@ pub use gone::{Absence, cluster_gone};
 pub use guard::{Guarded, guard};
 pub use health::{Sighting, claim_checks, record_health};
 pub use layer::{rebase, remember};
-pub use listed::{claim_listings, proven, wake_all};
+pub use listed::{claim_listings, idle, proven, wake_all};
 pub use noticed::noticed;
 pub use principal::weigh;
 pub use rights::{Probe, Rights, missing_rights, probe_due, record_rights};

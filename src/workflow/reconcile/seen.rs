@@ -143,9 +143,9 @@ async fn prove(
         (false, true) => VerificationLevel::Recorded,
         (false, false) => VerificationLevel::None,
     };
-    let lag =
-        record.agreeing_since.zip(record.touched_at).map(|(seen, wrote)| (seen - wrote).num_milliseconds().max(0));
     for request in all.iter_mut() {
+        let lag = record.agreeing_since.zip(proving_since(request, record));
+        let lag = lag.map(|(seen, since)| (seen - since).num_milliseconds().max(0));
         let from = request.state;
         let proven = level == VerificationLevel::Settled;
         let event = match from {
@@ -180,6 +180,11 @@ async fn prove(
     Ok(())
 }
 
+/// Since when there is something to prove of `request`: what was written for others before it came is proven already.
+fn proving_since(request: &Request, record: &EntryRecord) -> Option<DateTime<Utc>> {
+    record.touched_at.map(|touched| request.grant.applied_at.map_or(touched, |applied| applied.max(touched)))
+}
+
 async fn report_overdue(
     desk: &Desk,
     tx: &mut Tx,
@@ -188,11 +193,15 @@ async fn report_overdue(
     now: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
     let deadline = desk.settings.verification_deadline;
-    if record.overdue_reported || record.touched_at.is_none_or(|touched| now < touched + deadline) {
+    if record.overdue_reported {
         return Ok(());
     }
     for request in all.iter_mut().filter(|request| request.state == RequestState::Verifying) {
-        let data = json!({ "since": record.touched_at, "agreeingReads": record.agreeing_reads });
+        let since = proving_since(request, record);
+        if since.is_none_or(|since| now < since + deadline) {
+            continue;
+        }
+        let data = json!({ "since": since, "agreeingReads": record.agreeing_reads });
         let event = own_event(EventType::RequestVerificationOverdue, request, data);
         save(tx, request, RequestState::Verifying, vec![event]).await?;
         record.overdue_reported = true;
