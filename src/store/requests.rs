@@ -15,10 +15,12 @@ use crate::domain::states::{EndReason, RequestState};
 mod ending;
 mod list;
 mod record;
+mod review;
 
 pub use ending::{Ending, Matching, lock_matching, save_endings};
 pub use list::{Batch, Filter, list};
 pub use record::{lock_to_remind, note};
+pub use review::{Candidate, Sought, among, to_review};
 
 /// The three answers of a compare-and-set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
