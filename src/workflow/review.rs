@@ -155,7 +155,7 @@ async fn record(
         sign_off(request, now);
     }
     if let Some(event) = signed_off_event(request) {
-        let data = json!({ "approvals": standing.quorum.approvals, "deciding": standing.quorum.deciding });
+        let data = json!({ "approvals": standing.quorum.approvals, "deciding": standing.quorum.deciding, "policyDigest": policies.digest() });
         events.push(own_event(event, request, data));
     }
     save(tx, request, from, events).await?;
