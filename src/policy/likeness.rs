@@ -38,9 +38,8 @@ impl Reader {
 
     /// Whether it can say anything to `who` about requests of others.
     fn concerns(&self, who: &Identity) -> bool {
-        let within = |uid: &_| {
-            *uid == entities::user(&who.user) || who.groups.iter().any(|name| *uid == entities::group(name))
-        };
+        let within =
+            |uid: &_| *uid == entities::user(&who.user) || who.groups.iter().any(|name| *uid == entities::group(name));
         let addressed = match &self.principal {
             PrincipalConstraint::Any | PrincipalConstraint::Is(_) => true,
             PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => {
@@ -121,8 +120,7 @@ fn is_about_own(policy: &Value) -> bool {
     let is_caller = |side: &Value| side["Var"] == "principal";
     let is_requester = |side: &Value| side["."]["attr"] == "requester" && side["."]["left"]["Var"] == "resource";
     let (left, right) = (&body["=="]["left"], &body["=="]["right"]);
-    first["kind"] == "when"
-        && ((is_caller(left) && is_requester(right)) || (is_requester(left) && is_caller(right)))
+    first["kind"] == "when" && ((is_caller(left) && is_requester(right)) || (is_requester(left) && is_caller(right)))
 }
 
 #[cfg(test)]

@@ -110,7 +110,13 @@ async fn decide(
     Ok(Incident { id: Uuid::now_v7(), items })
 }
 
-async fn carry_out(policies: &PolicySet, tx: &mut Tx, caller: &Caller, reason: &str, incident: &mut Incident) -> Result<(), WorkflowError> {
+async fn carry_out(
+    policies: &PolicySet,
+    tx: &mut Tx,
+    caller: &Caller,
+    reason: &str,
+    incident: &mut Incident,
+) -> Result<(), WorkflowError> {
     let id = incident.id;
     let (mut endings, mut fates, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (request, fate) in std::mem::take(&mut incident.items) {

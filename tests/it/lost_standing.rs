@@ -158,7 +158,9 @@ async fn what_is_active_stays_or_goes_as_the_operators_say() {
 #[tokio::test]
 async fn who_gets_the_right_back_in_time_counts_again() {
     let bed = bed(OnLostQuorum::Keep).await;
-    let request = bed.granted(entryway::domain::ask::Ask { start_at: Some(start() + TimeDelta::hours(1)), ..view("payments") }).await;
+    let request = bed
+        .granted(entryway::domain::ask::Ask { start_at: Some(start() + TimeDelta::hours(1)), ..view("payments") })
+        .await;
     let before = PolicySet::load(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies")).unwrap();
     bed.desk.policies.replace(without_bob());
     assert!(!seen(&bed, &request).await.standing.quorum.satisfied);

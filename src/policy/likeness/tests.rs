@@ -18,19 +18,18 @@ fn what_a_policy_names_counts() {
         ("when { resource.cluster.hasTag(\"a\") && resource.cluster.getTag(\"a\") == \"b\" }", &[Part::Cluster]),
         ("unless { resource has ticket }", &[Part::Ticketed]),
         ("when { resource has duration && resource.duration < duration(\"1h\") }", &[Part::Permanent, Part::Duration]),
-        ("when { resource.requester in Entryway::Group::\"a\" } unless { resource.breakGlass }", &[
-            Part::Requester,
-            Part::BreakGlass,
-        ]),
-        ("when { [\"a\"].containsAll(resource.namespaces) || resource.clusterWide }", &[
-            Part::Scopes,
-            Part::ClusterWide,
-        ]),
-        ("when { if resource.permanent then resource.principalKind == \"role\" else resource.type == \"EC2\" }", &[
-            Part::Permanent,
-            Part::Principal,
-            Part::Type,
-        ]),
+        (
+            "when { resource.requester in Entryway::Group::\"a\" } unless { resource.breakGlass }",
+            &[Part::Requester, Part::BreakGlass],
+        ),
+        (
+            "when { [\"a\"].containsAll(resource.namespaces) || resource.clusterWide }",
+            &[Part::Scopes, Part::ClusterWide],
+        ),
+        (
+            "when { if resource.permanent then resource.principalKind == \"role\" else resource.type == \"EC2\" }",
+            &[Part::Permanent, Part::Principal, Part::Type],
+        ),
         ("when { resource == Entryway::AccessRequest::\"one\" }", &[Part::Whole]),
     ];
     for (source, expected) in cases {

@@ -99,7 +99,8 @@ async fn a_sound_set_takes_over_by_itself_and_a_broken_one_never_does() {
     let first = running.digest().await;
     let later = (chrono::Utc::now() + chrono::TimeDelta::hours(2)).to_rfc3339();
     let url = format!("{}/v1/requests", running.base);
-    let filed = running.api.call(Method::POST, &url).by("alice").json(&ask(json!({"startAt": later}))).await.is(201).body;
+    let filed =
+        running.api.call(Method::POST, &url).by("alice").json(&ask(json!({"startAt": later}))).await.is(201).body;
     let at = format!("{url}/{}", filed["id"].as_str().unwrap());
     let review = async |who: &str| {
         let url = format!("{at}/reviews");
@@ -120,7 +121,11 @@ async fn a_sound_set_takes_over_by_itself_and_a_broken_one_never_does() {
     assert_eq!((&now["approval"]["approvals"], &now["reviews"][0]["counts"]), (&json!(1), &json!(true)));
 
     // Half a file, a file that does not fit the schema, and one that takes an id twice: each is refused as a whole.
-    for broken in ["permit (", "@id(\"x\") permit (principal, action == Entryway::Action::\"fly\", resource);", &format!("{TWO}{TWO}")] {
+    for broken in [
+        "permit (",
+        "@id(\"x\") permit (principal, action == Entryway::Action::\"fly\", resource);",
+        &format!("{TWO}{TWO}"),
+    ] {
         running.write(broken);
         until("refused", async || running.refuses().await).await;
         assert_eq!(running.digest().await, second, "{broken}");

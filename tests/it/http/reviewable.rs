@@ -30,7 +30,9 @@ const REVIEWERS: [&str; 9] = [
 
 fn reviewed_by(condition: &str) -> PolicySet {
     let starter = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/policies/starter.cedar")).unwrap();
-    let parts = starter.split("@id(").filter(|part| !part.starts_with("\"sre-review") && !part.starts_with("\"security-review"));
+    let parts = starter
+        .split("@id(")
+        .filter(|part| !part.starts_with("\"sre-review") && !part.starts_with("\"security-review"));
     let rest = parts.collect::<Vec<_>>().join("@id(");
     let review = format!(
         "\n@id(\"review\") permit (principal in Entryway::Group::\"sre\", \
@@ -153,7 +155,9 @@ async fn ten_thousand_for_others_hide_none_of_ones_own() {
         assert_eq!((none.each("id").len(), &none.body["nextToken"]), (0, &Value::Null), "{who}");
     }
     if std::env::var_os("SHOW_TIMES").is_some() {
-        for (who, query) in [("bob", "reviewable=true"), ("bob", "state=pending"), ("bob", "reviewable=true&clusterName=dev")] {
+        for (who, query) in
+            [("bob", "reviewable=true"), ("bob", "state=pending"), ("bob", "reviewable=true&clusterName=dev")]
+        {
             for _ in 0..3 {
                 let at = std::time::Instant::now();
                 api.get(who, &format!("/v1/requests?{query}")).await.is(200);
