@@ -15,6 +15,10 @@ const USUAL: &str = "info,sqlx=warn";
 /// What is logged in the sandbox, where people read what it prints: only what went wrong.
 const QUIET: &str = "error";
 
+/// What is never logged, however much somebody asks for: sqlx tells of parameters of the database's URL that it does not know,
+/// with their values, and those may be secrets.
+const NEVER: &str = "sqlx_postgres::options=off";
+
 /// How much is said where nobody says how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Volume {
@@ -78,6 +82,8 @@ impl Wanted {
             (None, None) if volume == Volume::Quiet => ("the default filter", QUIET),
             (None, None) => ("the default filter", USUAL),
         };
+        // After the others, so that it has the last word.
+        let text = format!("{text},{NEVER}");
         EnvFilter::builder().parse(text).map_err(|error| TelemetryError::Filter { variable, reason: error.to_string() })
     }
 
@@ -133,8 +139,11 @@ mod tests {
     #[test]
     fn our_own_filter_comes_first() {
         let filter = |env: &[(&str, &str)]| wanted(env).filter(Volume::Usual).expect("a filter").to_string();
-        assert_eq!(filter(&[("RUST_LOG", "warn"), ("ENTRYWAY_LOG", "debug")]), "debug");
-        assert_eq!(filter(&[("RUST_LOG", "warn"), ("ENTRYWAY_LOG", "")]), "warn");
+        for (own, expected) in [("debug", "debug"), ("", "warn"), ("trace", "trace")] {
+            let filter = filter(&[("RUST_LOG", "warn"), ("ENTRYWAY_LOG", own)]);
+            let directives: std::collections::BTreeSet<_> = filter.split(',').collect();
+            assert_eq!(directives, [expected, NEVER].into());
+        }
         assert!(filter(&[]).contains("sqlx=warn"));
     }
 

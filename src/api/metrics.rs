@@ -20,7 +20,7 @@ use crate::workflow::{Desk, WorkflowError};
 
 /// Tells Prometheus how things are
 ///
-/// The same on every replica. Needs the permission `audit`, unless `server.metrics_listen` gives it a listener of its own.
+/// The same on every replica, but for `entryway_policy_set_refused`, which each tells of itself. Needs the permission `audit`, unless `server.metrics_listen` gives it a listener of its own.
 #[utoipa::path(get, path = "/metrics", tag = "service", operation_id = "getMetrics", params(CallerHeaders),
     responses((status = 200, description = "The figures in Prometheus' text format", body = String,
         content_type = "text/plain; version=0.0.4"), ReadFailures))]
@@ -63,6 +63,8 @@ async fn figures(desk: &Desk) -> Result<Response, WorkflowError> {
     gauge("oldest_unapplied_approval_seconds", help, &alone(figures.oldest_unapplied_seconds));
     let help = "How long the latest grant should have ended without being proven gone: over its time, or taken back.";
     gauge("expiry_overdue_seconds_max", help, &alone(figures.expiry_overdue_seconds));
+    let help = "Whether this process decides by an older policy set than the files hold, because theirs is not sound.";
+    gauge("policy_set_refused", help, &alone(i64::from(desk.policies.is_behind())));
     gauge("entries_waiting", "Entries that are due and that nobody works on.", &alone(figures.entries_waiting));
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

@@ -41,12 +41,14 @@ pub(super) async fn run(desk: Desk, policy: Policy, stop: CancellationToken) {
         }
         let dir = policy.dir.clone();
         let Ok(read) = tokio::task::spawn_blocking(move || PolicySet::load(&dir)).await else { continue };
+        desk.policies.set_behind(read.is_err());
         let (event, data) = match read {
             Ok(set) if set.digest() == desk.policies.current().digest() => {
                 refused = None;
                 continue;
             }
             Ok(set) => {
+                refused = None;
                 let data = json!({ "policyDigest": set.digest(), "before": desk.policies.current().digest() });
                 info!(digest = set.digest(), "another policy set is in force");
                 desk.policies.replace(set);

@@ -14,6 +14,7 @@ pub mod event;
 pub mod iam;
 pub mod identity;
 pub mod inventory;
+pub mod likeness;
 pub mod merge;
 pub mod pace;
 pub mod plan;

@@ -94,6 +94,10 @@ pub(super) fn is_group(uid: &EntityUid) -> bool {
     *uid.type_name() == *GROUP
 }
 
+pub(super) fn is_request(uid: &EntityUid) -> bool {
+    *uid.type_name() == *REQUEST
+}
+
 pub(super) fn is_environment(uid: &EntityUid) -> bool {
     *uid.type_name() == *ENVIRONMENT
 }

@@ -10,6 +10,7 @@ use cedar_policy::{
 
 use super::actions::{Action, ServiceAction};
 use super::entities::{self, Unrepresentable};
+use super::likeness::Reader;
 
 /// The action that quorum is.
 pub(super) const ACTIVATE: &str = "activate";
@@ -27,6 +28,8 @@ pub(super) struct Slice {
     pub(super) all: cedar_policy::PolicySet,
     /// Those that permit, for asking what would be permitted were nothing forbidden.
     pub(super) permits: cedar_policy::PolicySet,
+    /// What each of them reads, for telling requests apart by what matters.
+    pub(super) readers: Vec<Reader>,
 }
 
 /// What Cedar said. Errors are kept apart: what they mean depends on whether the action grants or ends.
@@ -177,7 +180,8 @@ fn slice(policies: &[Policy], action: &str) -> Slice {
     };
     let all: Vec<Policy> = policies.iter().filter(applies).cloned().collect();
     let permits = all.iter().filter(|policy| policy.effect() == Effect::Permit).cloned().collect();
-    Slice { all: set(all), permits: set(permits) }
+    let readers = all.iter().map(Reader::of).collect();
+    Slice { all: set(all), permits: set(permits), readers }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod draft;
 mod entities;
 mod evaluate;
 mod explain;
+mod likeness;
 mod load;
 mod missing;
 mod outlook;

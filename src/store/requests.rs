@@ -16,11 +16,13 @@ mod beside;
 mod ending;
 mod list;
 mod record;
+mod review;
 
 pub use beside::{Beside, beside, one_at_a_time, pending_of};
 pub use ending::{Ending, Matching, lock_all, matching, save_endings};
 pub use list::{Batch, Filter, list};
 pub use record::{lock_to_remind, note};
+pub use review::{Candidate, Sought, among, to_review};
 
 /// The three answers of a compare-and-set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

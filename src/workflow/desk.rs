@@ -1,6 +1,7 @@
 //! What every use case needs: the store, the policies in force, who is who, the clusters, and the operators' settings.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -73,24 +74,39 @@ pub struct Settings {
 
 /// The policy set in force, which a reload replaces as a whole.
 #[derive(Debug, Clone)]
-pub struct Policies(Arc<RwLock<Arc<PolicySet>>>);
+pub struct Policies {
+    current: Arc<RwLock<Arc<PolicySet>>>,
+    /// Whether the files hold another set, which was not taken.
+    refused: Arc<AtomicBool>,
+}
 
 impl Policies {
     /// Puts `set` in force.
     #[must_use]
     pub fn new(set: PolicySet) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(set))))
+        Self { current: Arc::new(RwLock::new(Arc::new(set))), refused: Arc::default() }
     }
 
     /// The set in force. One use case takes it once and decides everything by it.
     #[must_use]
     pub fn current(&self) -> Arc<PolicySet> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts another set in force.
     pub fn replace(&self, set: PolicySet) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+    }
+
+    /// Whether what the files hold now was not taken, so that an older set is in force than they say.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Remembers whether what the files hold was not taken.
+    pub fn set_behind(&self, refused: bool) {
+        self.refused.store(refused, Ordering::Relaxed);
     }
 }
 

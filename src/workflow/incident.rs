@@ -70,7 +70,7 @@ pub async fn end(
     let locked = requests::lock_all(&mut tx, &ids).await?;
     refused.extend(decide(desk, &policies, caller, locked, now));
     let mut incident = Incident { id: Uuid::now_v7(), items: refused };
-    carry_out(&mut tx, caller, reason, &mut incident).await?;
+    carry_out(&policies, &mut tx, caller, reason, &mut incident).await?;
     conclude(tx, once.as_ref(), incident).await
 }
 
@@ -136,14 +136,20 @@ fn decide(
     items
 }
 
-async fn carry_out(tx: &mut Tx, caller: &Caller, reason: &str, incident: &mut Incident) -> Result<(), WorkflowError> {
+async fn carry_out(
+    policies: &PolicySet,
+    tx: &mut Tx,
+    caller: &Caller,
+    reason: &str,
+    incident: &mut Incident,
+) -> Result<(), WorkflowError> {
     let id = incident.id;
     let (mut endings, mut fates, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (request, fate) in std::mem::take(&mut incident.items) {
         if matches!(fate, Fate::Refused(_)) {
             refused.push((request, fate));
         } else {
-            endings.push(ending(caller, id, reason, request));
+            endings.push(ending(policies, caller, id, reason, request));
             fates.push(fate);
         }
     }
@@ -155,7 +161,7 @@ async fn carry_out(tx: &mut Tx, caller: &Caller, reason: &str, incident: &mut In
     entries::wake_all(tx, &clusters, &principals).await?;
     if !refused.is_empty() {
         let named: Vec<_> = refused.iter().take(MOST_NAMED).map(|(request, _)| request.id).collect();
-        let data = json!({ "action": "revoke", "code": "forbidden", "revocationId": id, "count": refused.len(), "requestIds": named });
+        let data = json!({ "action": "revoke", "code": "forbidden", "revocationId": id, "count": refused.len(), "requestIds": named, "policyDigest": policies.digest() });
         events::append(tx, vec![NewEvent::by(caller, EventType::RequestRefused, data)]).await?;
     }
     let revoked = endings.iter().filter(|ending| ending.request.state == RequestState::Revoking);
@@ -174,16 +180,21 @@ async fn carry_out(tx: &mut Tx, caller: &Caller, reason: &str, incident: &mut In
 }
 
 /// `request` as it ends, with what is put on record of it.
-fn ending(caller: &Caller, incident: Uuid, reason: &str, mut request: Request) -> Ending {
+fn ending(policies: &PolicySet, caller: &Caller, incident: Uuid, reason: &str, mut request: Request) -> Ending {
     let from = request.state;
     let event = if from == RequestState::Pending {
         request.state = RequestState::Denied;
-        let data = json!({ "comment": reason, "revocationId": incident });
+        let data = json!({ "comment": reason, "revocationId": incident, "policyDigest": policies.digest() });
         event_by(caller, EventType::RequestDenied, &request, data)
     } else {
         request.state = RequestState::Revoking;
         request.end_reason = Some(EndReason::Revoked);
-        let data = json!({ "endReason": EndReason::Revoked.as_str(), "reason": reason, "revocationId": incident });
+        let data = json!({
+            "endReason": EndReason::Revoked.as_str(),
+            "reason": reason,
+            "revocationId": incident,
+            "policyDigest": policies.digest(),
+        });
         event_by(caller, EventType::RequestRevoking, &request, data)
     };
     Ending { request, from, events: vec![event] }

@@ -20,6 +20,7 @@ pub mod remind;
 pub mod repair;
 pub mod retry;
 pub mod review;
+mod reviewable;
 pub mod revoke;
 pub mod standing;
 pub mod submit;

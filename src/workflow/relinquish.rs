@@ -56,7 +56,7 @@ impl Desk {
         let from = request.state;
         request.state = RequestState::Revoking;
         request.end_reason = Some(end_reason);
-        let data = json!({ "endReason": end_reason.as_str(), "reason": act.reason });
+        let data = json!({ "endReason": end_reason.as_str(), "reason": act.reason, "policyDigest": policies.digest() });
         let event = event_by(act.caller, EventType::RequestRevoking, &request, data);
         save(&mut tx, &mut request, from, vec![event]).await?;
         end_extensions(&mut tx, act.caller, vec![request.id], end_reason, act.reason.as_deref()).await?;

@@ -53,8 +53,12 @@ pub async fn retry(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowError> 
     // means that quorum is asked about again before each write.
     request.grant = Grant { applied_at: None, verified_at: None, ..request.grant };
     request.remind_at = reminder::next(&request.grant, now);
-    let event =
-        event_by(act.caller, EventType::RequestApplying, &request, json!({ "reason": act.reason, "retry": true }));
+    let event = event_by(
+        act.caller,
+        EventType::RequestApplying,
+        &request,
+        json!({ "reason": act.reason, "retry": true, "policyDigest": policies.digest() }),
+    );
     save(&mut tx, &mut request, RequestState::Failed, vec![event]).await?;
     entries::wake(&mut tx, &request.spec.cluster_name, &request.spec.principal.to_string(), false).await?;
     let details = desk.after(&mut tx, &policies, act.caller, vec![request]).await?;

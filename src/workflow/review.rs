@@ -165,7 +165,7 @@ fn decide(
         sign_off(&mut request, now);
     }
     if let Some(event) = signed_off_event(&request) {
-        let data = json!({ "approvals": standing.quorum.approvals, "deciding": standing.quorum.deciding });
+        let data = json!({ "approvals": standing.quorum.approvals, "deciding": standing.quorum.deciding, "policyDigest": policies.digest() });
         events.push(own_event(event, &request, data));
     }
     let allowed = desk.allowed(policies, caller, &scene, &call, &request, &reviews);

@@ -26,7 +26,7 @@ use crate::domain::request::{Request, Warning};
 use crate::domain::rules::{Accepted, Violation};
 use crate::domain::states::RequestState;
 use crate::domain::trouble::Trouble;
-use crate::policy::{PolicySet, Scene};
+use crate::policy::{Action, PolicySet, Scene};
 use crate::store::{Tx, requests};
 
 /// How long a preview waits for EKS to show what is there.
@@ -42,6 +42,8 @@ pub struct Preview {
     pub details: Details,
     /// Who could sign it off, as far as the directory knows.
     pub could_sign_off: Vec<String>,
+    /// The policies that let it be asked for.
+    pub permitted_by: Vec<String>,
     /// What the entry is made up of now.
     pub before: Option<EntryContent>,
     /// What it would be.
@@ -147,7 +149,9 @@ pub async fn dry_run(desk: &Desk, caller: &Caller, asks: Vec<Ask>) -> Result<Vec
         let steps = plan(before.as_ref(), after.as_ref());
         let case = desk.case(request);
         let could_sign_off = policies.could_sign_off(&case.facts(request), &desk.directory, &own_call(now));
-        Preview { details, could_sign_off, before, after, steps }
+        let ask = policies.authorize(&caller.identity, Action::Request, &case.facts(request), &call_of(caller, now));
+        let permitted_by = ask.deciding;
+        Preview { details, could_sign_off, permitted_by, before, after, steps }
     });
     Ok(previews.collect())
 }

@@ -30,7 +30,8 @@ pub async fn withdraw(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowErro
         return Err(WorkflowError::NotPending { state: request.state, advice });
     }
     request.state = RequestState::Withdrawn;
-    let event = event_by(act.caller, EventType::RequestWithdrawn, &request, json!({ "reason": act.reason }));
+    let data = json!({ "reason": act.reason, "policyDigest": policies.digest() });
+    let event = event_by(act.caller, EventType::RequestWithdrawn, &request, data);
     save(&mut tx, &mut request, RequestState::Pending, vec![event]).await?;
     let details = desk.after(&mut tx, &policies, act.caller, vec![request]).await?;
     conclude(tx, act.once.as_ref(), details).await

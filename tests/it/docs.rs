@@ -49,8 +49,15 @@ fn the_page_of_states_is_the_table_of_states() {
     assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
 }
 
-const PAGES: [&str; 6] =
-    ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/AWS.md", "docs/OPERATIONS.md", "docs/STATES.md"];
+const PAGES: [&str; 7] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/ARCHITECTURE.md",
+    "docs/AWS.md",
+    "docs/OPERATIONS.md",
+    "docs/SECURITY.md",
+    "docs/STATES.md",
+];
 
 #[test]
 fn links_lead_somewhere_and_targets_exist() {
@@ -118,4 +125,35 @@ fn every_path_that_the_readme_calls_is_in_the_document() {
         let path = path.replace("$ID", "{id}");
         assert!(known.contains(&path), "README.md calls {path}");
     }
+}
+
+/// A claim about security that no test stands for is only a claim.
+#[test]
+fn every_test_that_the_page_on_security_names_is_there() {
+    let mut sources = String::new();
+    let mut folders = vec!["src".to_owned(), "tests".to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder)).unwrap() {
+            let (path, name) = (entry.as_ref().unwrap().path(), entry.as_ref().unwrap().file_name());
+            let name = format!("{folder}/{}", name.to_string_lossy());
+            if path.is_dir() {
+                folders.push(name);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                sources.push_str(&read(&name));
+            }
+        }
+    }
+    let page = read("docs/SECURITY.md");
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |"));
+    let mut named = 0;
+    for row in rows {
+        for name in row.rsplit('|').nth(1).unwrap().split('`').skip(1).step_by(2) {
+            assert!(
+                sources.contains(&format!("fn {name}()")),
+                "docs/SECURITY.md names {name}, and there is no such test"
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 80, "{named}");
 }

@@ -66,7 +66,6 @@ fn filter(parameters: &mut Parameters, caller: &Caller) -> Filter {
         created_after: parameters.one("createdAfter", time),
         created_before: parameters.one("createdBefore", time),
         expires_before: parameters.one("expiresBefore", time),
-        owing_review: false,
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct DryRun {
     /// People who could sign it off, as far as the directory knows.
     #[schema(example = json!(["bob", "carol"]))]
     could_sign_off: Vec<String>,
+    /// The policies that decide about it.
+    policies: Deciding,
     /// The access entry: what Entryway makes of it, and what somebody else does where it is theirs; with the username that EKS
     /// derives where none is asked for.
     entry: Change,
@@ -32,6 +34,18 @@ pub(crate) struct DryRun {
          arn:aws:iam::111122223333:role/dev/apps/my-role --type STANDARD --kubernetes-groups viewers"
     ]))]
     aws_cli: Vec<String>,
+}
+
+/// The policies that decide, by their ids.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Deciding {
+    /// Those that let it be asked for.
+    #[schema(example = json!(["engineers-ask"]))]
+    request: Vec<String>,
+    /// Those by which it has, or has not, been signed off enough. Empty where it waits and nothing forbids it: no policy permits
+    /// it with the approvals there are, and `approval.missing` says what would.
+    #[schema(example = json!(["prod-admin-needs-two"]))]
+    quorum: Vec<String>,
 }
 
 /// An access entry before and after.
@@ -89,6 +103,10 @@ impl DryRun {
             warnings: preview.details.request.warnings.iter().map(Into::into).collect(),
             approval: (&preview.details).into(),
             could_sign_off: preview.could_sign_off,
+            policies: Deciding {
+                request: preview.permitted_by,
+                quorum: preview.details.standing.quorum.deciding.clone(),
+            },
             entry: Change {
                 before: preview.before.as_ref().map(as_eks_shows),
                 after: preview.after.as_ref().map(as_eks_shows),

@@ -27,8 +27,6 @@ pub struct Filter {
     pub created_before: Option<DateTime<Utc>>,
     /// Access that ends before this.
     pub expires_before: Option<DateTime<Utc>>,
-    /// Only what was applied without a sign-off and nobody has looked at since.
-    pub owing_review: bool,
 }
 
 /// A list that starts with the rows that `$lead` picks, in the order of an index that begins with the same columns, so that no
@@ -113,10 +111,7 @@ struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     fn new(store: &'a Store, filter: &'a Filter, before: Option<Uuid>, limit: i64) -> Self {
-        // Nothing ends before it was filed.
-        let newest = filter.created_before.into_iter().chain(filter.expires_before).min();
-        let newest = newest.map(|at| lowest_id(at + CLOCK_SLACK));
-        let oldest = filter.created_after.map(|at| lowest_id(at - CLOCK_SLACK));
+        let (newest, oldest) = bounds(filter);
         Self { store, filter, before, newest, oldest, limit }
     }
 
@@ -128,6 +123,14 @@ impl<'a> Ask<'a> {
             .map(RequestState::as_str)
             .collect()
     }
+}
+
+/// The ids between which everything is that was filed in the time `filter` leaves, give or take the clocks of replicas.
+pub(super) fn bounds(filter: &Filter) -> (Option<Uuid>, Option<Uuid>) {
+    // Nothing ends before it was filed.
+    let newest = filter.created_before.into_iter().chain(filter.expires_before).min();
+    let newest = newest.map(|at| lowest_id(at + CLOCK_SLACK));
+    (newest, filter.created_after.map(|at| lowest_id(at - CLOCK_SLACK)))
 }
 
 /// A stretch of a list.
@@ -146,9 +149,6 @@ pub struct Batch {
 pub async fn list(store: &Store, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Batch, StoreError> {
     let ask = Ask::new(store, filter, before, limit);
     let rows = match filter {
-        Filter { owing_review: true, .. } => {
-            page!("owing_review", "owes_review AND $1::text IS NULL", None::<&str>, ask)
-        }
         Filter { requester: Some(requester), .. } => page!("requester", "requester = $1", requester, ask),
         Filter { principal_arn: Some(arn), .. } => page!("principal", "principal_arn = $1", arn, ask),
         Filter { cluster_name: Some(cluster), .. } => page!("cluster", "cluster_name = $1", cluster, ask),

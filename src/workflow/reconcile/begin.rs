@@ -114,7 +114,11 @@ async fn carry_out(policies: &PolicySet, tx: &mut Tx, request: &mut Request, due
             request.state = RequestState::Applying;
             request.applying_since = Some(now);
             request.policy_digest = policies.digest().to_owned();
-            own_event(EventType::RequestApplying, request, json!({ "why": "its start has come" }))
+            own_event(
+                EventType::RequestApplying,
+                request,
+                json!({ "why": "its start has come", "policyDigest": policies.digest() }),
+            )
         }
         Move::Expire => end(request, EndReason::Expired, json!({ "expiresAt": request.grant.expires_at })),
         Move::LoseQuorum(missing) => {

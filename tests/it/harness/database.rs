@@ -79,3 +79,11 @@ pub(crate) async fn number(url: &str, query: &str) -> i64 {
     connection.close().await.unwrap();
     number
 }
+
+/// A single text that a query answers.
+pub(crate) async fn text(url: &str, query: &str) -> String {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let text = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned())).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    text
+}

@@ -1,5 +1,6 @@
 //! The API as callers meet it: real sockets, tokens and bodies, over a real desk.
 
+mod abuse;
 mod bed;
 mod bodies;
 mod break_glass;
@@ -9,10 +10,13 @@ mod door;
 mod extend;
 mod inventory;
 mod lists;
+mod matrix;
 mod once;
 mod pages;
 mod probes;
+mod reload;
 mod repairs;
+mod reviewable;
 mod revocations;
 mod routes;
 mod socket;
