@@ -133,6 +133,3 @@ fn segment(text: &str) -> Option<Value> {
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
-
-#[cfg(test)]
-mod tests;

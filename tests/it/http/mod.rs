@@ -9,6 +9,7 @@ mod door;
 mod extend;
 mod inventory;
 mod lists;
+mod oidc;
 mod once;
 mod pages;
 mod probes;
