@@ -35,7 +35,11 @@ async fn made_up_keys_make_nobody_ask_more_than_once_in_a_while() {
     let api = taking(&provider).await;
     let said = claims(&provider.issuer, "erin", &["sre"], 0);
     me(&api, &signer.sign(&said)).await.is(200);
-    let made_up = |count: usize| Signer { id: format!("made-up-{count}"), ..signer.clone() }.sign(&said);
+    let made_up = |count: usize| {
+        let mut other = signer.clone();
+        other.id = format!("made-up-{count}");
+        other.sign(&said)
+    };
     for round in 0..3 {
         let all = (0..20).map(|count| made_up(count));
         let tokens: Vec<_> = all.collect();
