@@ -44,7 +44,10 @@ impl FromRequestParts<ApiState> for Authenticated {
         let caller = match found {
             Ok(caller) => Self(caller),
             Err(problem) => {
-                state.turned_away.note(&state.desk, source_ip, problem.code()).await;
+                // What is our own failure says nothing about the caller.
+                if !problem.is_ours() {
+                    state.turned_away.note(&state.desk, source_ip, problem.code()).await;
+                }
                 return Err(problem);
             }
         };

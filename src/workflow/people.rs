@@ -69,11 +69,20 @@ impl Desk {
         if self.directory.configured(&person.user).service {
             return Err(taken(&person.user, "that of a service"));
         }
-        let mut tx = self.store.begin().await?;
-        let stored = people::write(&mut tx, person).await.map_err(|error| match error {
+        // Somebody's first calls often come several at once; the one that was second finds them there when it looks again.
+        match self.try_to_write_down(person).await {
+            Err(StoreError::Duplicate { .. }) => self.try_to_write_down(person).await,
+            written => written,
+        }
+        .map_err(|error| match error {
             StoreError::Duplicate { .. } => taken(&person.user, "somebody else's"),
             other => other.into(),
-        })?;
+        })
+    }
+
+    async fn try_to_write_down(&self, person: &Person) -> Result<Person, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let stored = people::write(&mut tx, person).await?;
         tx.commit().await?;
         Ok(stored)
     }

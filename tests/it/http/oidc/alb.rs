@@ -70,6 +70,7 @@ async fn the_load_balancer_that_is_configured_is_believed() {
 async fn nobody_else_is() {
     let alb = Alb::new().await;
     alb.me(&alb.data(&alb.signer, json!({}), json!({}))).await.is(200);
+    alb.api.bed.pass(TimeDelta::seconds(10));
     let (mallory, _) = Signer::of_load_balancer(ID);
     let other = ARN.replace("111122223333", "444455556666");
     let mut cases = vec![alb.data(&mallory, json!({}), json!({}))];

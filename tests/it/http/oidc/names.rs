@@ -67,3 +67,20 @@ async fn one_issuer_may_have_several_audiences_each_with_its_rules() {
     me(&api, &signer.sign(&changed(without, json!({"aud": ["cli"]})))).await.is(200);
     assert_eq!(provider.fetched(), 1, "one set of keys");
 }
+
+#[tokio::test]
+async fn the_first_calls_of_somebody_may_come_all_at_once() {
+    let signer = Signer::ec("e");
+    let provider = Provider::start(&[signer.clone()]).await;
+    let api = by_address(&provider).await;
+    for round in 0..5 {
+        let said = claims(&provider.issuer, &format!("{round}"), &["sre"], 0);
+        let token = signer.sign(&changed(said, json!({"email": format!("erin-{round}@example.com")})));
+        let url = format!("{}/v1/me", api.base);
+        let calls: Vec<_> =
+            (0..16).map(|_| tokio::spawn(crate::harness::http().get(&url).bearer_auth(&token).send())).collect();
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap().status(), 200);
+        }
+    }
+}
