@@ -103,7 +103,7 @@ async fn a10_what_no_key_of_the_provider_has_signed_is_nobodys() {
 #[tokio::test]
 async fn a10_a_genuine_token_that_is_not_good_says_why() {
     let signer = Signer::ec("e");
-    let provider = Provider::start(&[signer.clone()]).await;
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
     let api = taking(&provider).await;
     let sound = claims(&provider.issuer, "erin", &["sre"], 0);
     let at = sound["iat"].as_i64().unwrap();
@@ -132,7 +132,7 @@ async fn a10_a_genuine_token_that_is_not_good_says_why() {
 #[tokio::test]
 async fn a12_headers_that_anybody_can_write_say_nothing() {
     let signer = Signer::ec("e");
-    let provider = Provider::start(&[signer.clone()]).await;
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
     let api = taking(&provider).await;
     let sound = claims(&provider.issuer, "bob", &["sre"], 0);
     let spoofs = [
@@ -161,7 +161,7 @@ async fn a12_headers_that_anybody_can_write_say_nothing() {
 #[tokio::test]
 async fn a13_service_accounts_review_nothing() {
     let signer = Signer::ec("e");
-    let provider = Provider::start(&[signer.clone()]).await;
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
     let api = taking(&provider).await;
     let at = path(&api.file("alice", &ask(json!({}))).await);
     let bot = changed(claims(&provider.issuer, "deployer", &["sre", "security"], 0), json!({"idtyp": "app"}));

@@ -98,7 +98,7 @@ async fn a_sound_token_says_who_i_am_whatever_it_is_signed_with() {
 #[tokio::test]
 async fn groups_of_the_directory_count_as_well() {
     let signer = Signer::ec("e");
-    let provider = Provider::start(&[signer.clone()]).await;
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
     let api = taking(&provider).await;
     let token = signer.sign(&claims(&provider.issuer, "bob", &["dancers"], 0));
     assert_eq!(me(&api, &token).await.is(200).body["groups"], json!(["dancers", "sre"]));

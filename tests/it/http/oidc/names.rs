@@ -17,7 +17,7 @@ async fn by_address(provider: &Provider) -> Api {
 #[tokio::test]
 async fn a_name_stays_with_whom_it_was_first_seen_with() {
     let signer = Signer::ec("e");
-    let provider = Provider::start(&[signer.clone()]).await;
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
     let api = by_address(&provider).await;
     let token = |subject: &str, address: &str| {
         signer.sign(&changed(claims(&provider.issuer, subject, &["engineering", "sre"], 0), json!({"email": address})))
@@ -42,7 +42,8 @@ async fn a_name_stays_with_whom_it_was_first_seen_with() {
 #[tokio::test]
 async fn two_issuers_share_no_names() {
     let (ours, theirs) = (Signer::ec("e"), Signer::ec("e"));
-    let (first, second) = (Provider::start(&[ours.clone()]).await, Provider::start(&[theirs.clone()]).await);
+    let (first, second) =
+        (Provider::start(std::slice::from_ref(&ours)).await, Provider::start(std::slice::from_ref(&theirs)).await);
     let contractors = TokenRules { user_prefix: "contractors:".to_owned(), ..rules(&second.issuer) };
     let providers = Providers::new(vec![rules(&first.issuer), contractors], None).unwrap();
     let api = Api::with_providers(providers).await;
@@ -59,7 +60,7 @@ async fn two_issuers_share_no_names() {
 #[tokio::test]
 async fn one_issuer_may_have_several_audiences_each_with_its_rules() {
     let signer = Signer::ec("e");
-    let provider = Provider::start(&[signer.clone()]).await;
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
     let cli = TokenRules { audience: "cli".to_owned(), require_nbf: false, ..rules(&provider.issuer) };
     let api = Api::with_providers(Providers::new(vec![rules(&provider.issuer), cli], None).unwrap()).await;
     let without = changed(claims(&provider.issuer, "erin", &[], 0), json!({"nbf": null}));
@@ -71,7 +72,7 @@ async fn one_issuer_may_have_several_audiences_each_with_its_rules() {
 #[tokio::test]
 async fn the_first_calls_of_somebody_may_come_all_at_once() {
     let signer = Signer::ec("e");
-    let provider = Provider::start(&[signer.clone()]).await;
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
     let api = by_address(&provider).await;
     for round in 0..5 {
         let said = claims(&provider.issuer, &format!("{round}"), &["sre"], 0);

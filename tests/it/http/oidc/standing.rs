@@ -26,7 +26,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let signer = Signer::ec("e");
-        let provider = Provider::start(&[signer.clone()]).await;
+        let provider = Provider::start(std::slice::from_ref(&signer)).await;
         Self { api: taking(&provider).await, provider, signer }
     }
 
