@@ -6,6 +6,7 @@ mod reload;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod service;
+mod sign_in;
 mod window;
 
 use std::path::Path;
@@ -155,7 +156,11 @@ fn listen() -> Result<Signals, Failure> {
 
 fn summary(config: &Config) -> String {
     let Config { installation, clusters, auth, .. } = config;
-    format!("installation {installation:?}, {} clusters, {} tokens", clusters.len(), auth.tokens.len())
+    let issuers = match auth.oidc.len() {
+        0 => String::new(),
+        count => format!(", {count} ways to sign in with OpenID Connect"),
+    };
+    format!("installation {installation:?}, {} clusters, {} tokens{issuers}", clusters.len(), auth.tokens.len())
 }
 
 /// What is no mistake, and still perhaps not meant.
@@ -164,8 +169,8 @@ fn notes(config: &Config) -> Vec<&'static str> {
     if config.clusters.is_empty() {
         notes.push("there are no [[clusters]], so there is nothing to ask for");
     }
-    if config.auth.tokens.is_empty() {
-        notes.push("there are no [[auth.tokens]], so nobody can call the API");
+    if config.auth.tokens.is_empty() && config.auth.oidc.is_empty() && config.auth.alb.is_none() {
+        notes.push("there are no [[auth.tokens]] and no [[auth.oidc]], so nobody can call the API");
     }
     notes
 }

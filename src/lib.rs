@@ -15,9 +15,9 @@
 //!
 //! ```text
 //! main → app → everything
-//! api → workflow, policy, domain        worker → workflow, eks, domain, store's claims
+//! api → workflow, policy, oidc, domain  worker → workflow, eks, domain, store's claims
 //! workflow → store, policy, domain, clock
-//! store → domain, clock      policy, eks, config → domain      sandbox → domain      domain → nothing of ours
+//! store → domain, clock      policy, eks, oidc, config → domain      sandbox → domain      domain → nothing of ours
 //! ```
 //!
 //! `docs/ARCHITECTURE.md` tells the rest.
@@ -29,6 +29,7 @@ pub mod config;
 pub mod domain;
 pub mod eks;
 pub mod lifecycle;
+pub mod oidc;
 pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

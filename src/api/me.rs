@@ -25,6 +25,9 @@ pub(crate) struct Me {
     /// The groups that policy decides by, sorted.
     #[schema(example = json!(["engineering"]))]
     groups: BTreeSet<String>,
+    /// How people call them, where their identity provider says; null where it does not.
+    #[schema(example = json!(null))]
+    display_name: Option<String>,
     /// Whether it is a service.
     service: bool,
     /// The service that speaks for this person; null where they call themselves.
@@ -46,7 +49,9 @@ pub(crate) async fn me(
     let may = |action: &&ServiceAction| desk.may(&caller, **action);
     let permissions = ServiceAction::ALL.iter().filter(may).map(|action| action.as_str()).collect();
     let identity = caller.identity.clone();
+    let told = desk.directory.memory().and_then(|memory| memory.named(&identity.user));
     Ok(json_response(&Me {
+        display_name: told.and_then(|person| person.display_name),
         user: identity.user,
         groups: identity.groups,
         service: identity.service,

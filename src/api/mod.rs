@@ -3,6 +3,7 @@
 
 mod access_policies;
 mod auth;
+mod bearer;
 mod caller;
 mod clusters;
 mod cursor;

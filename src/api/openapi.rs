@@ -53,8 +53,8 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let mut scheme = Http::new(HttpAuthScheme::Bearer);
         scheme.description = Some(
-            "A token the operators gave you. A service that policy lets `actFor` people names the person in \
-             `Entryway-On-Behalf-Of`."
+            "A token the operators gave you, or of an identity provider that they configured. A service that policy \
+             lets `actFor` people names the person in `Entryway-On-Behalf-Of`."
                 .to_owned(),
         );
         let components = document.components.get_or_insert_default();

@@ -10,6 +10,7 @@ use super::cursor::PageKey;
 use super::lanes::Lanes;
 use super::service::Handout;
 use super::turned_away::TurnedAway;
+use crate::oidc::Providers;
 use crate::workflow::Desk;
 
 /// Everything the API needs. Cheap to clone.
@@ -19,6 +20,8 @@ pub struct ApiState {
     pub desk: Desk,
     /// Who may call.
     pub tokens: Arc<TokenTable>,
+    /// Whose tokens are taken beside those.
+    pub providers: Arc<Providers>,
     /// Cancelled when the process stops: long polls answer at once, and readiness says no.
     pub stop: CancellationToken,
     pub(super) handout: Handout,
@@ -34,11 +37,18 @@ impl ApiState {
         Self {
             desk,
             tokens,
+            providers: Arc::default(),
             stop,
             handout: Handout::new(public_url),
             pages: PageKey::default(),
             lanes: Lanes::default(),
             turned_away: TurnedAway::default(),
         }
+    }
+
+    /// The same, which also takes tokens of `providers`.
+    #[must_use]
+    pub fn taking_tokens_of(self, providers: Arc<Providers>) -> Self {
+        Self { providers, ..self }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, IamRegistry, Window, reload};
+use super::{Failure, IamRegistry, Window, reload, sign_in};
 use crate::api::{self, ApiState, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
@@ -88,6 +88,9 @@ impl Service {
                 }
             }
         });
+        if desk.directory.memory().is_some() {
+            tasks.spawn("people", sign_in::hear_of_people(desk.clone(), tasks.soft()));
+        }
         tasks.spawn("policies", reload::run(desk, config.policy.clone(), tasks.soft()));
         Ok(Self { addr, tasks, store, grace: config.server.shutdown_grace })
     }
@@ -150,7 +153,11 @@ async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tas
     });
     let tokens = Arc::new(TokenTable::new(tokens.collect()));
     let public_url = config.server.public_url.as_str();
-    let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft());
+    let providers = Arc::new(sign_in::providers(&config.auth)?);
+    let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft()).taking_tokens_of(providers.clone());
+    if roles.api && !providers.is_empty() {
+        tasks.spawn("providers", sign_in::keep_keys(providers, tasks.soft()));
+    }
     if let Some(own) = config.server.metrics_listen {
         let (listener, addr) = bind(own, "server.metrics_listen").await?;
         info!(%addr, "the figures listen");

@@ -14,6 +14,7 @@ mod policy;
 mod reader;
 mod server;
 mod shapes;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -24,9 +25,10 @@ use std::path::Path;
 pub use channels::{Slack, SlackRoute, Webhook};
 pub use env::environment;
 pub use errors::{ConfigError, ConfigErrors, Source};
-pub use people::{Auth, Oidc, Token};
+pub use people::{Auth, Token};
 pub use policy::{OnLostQuorum, Policy};
 pub use server::{Database, Eks, Server};
+pub use sign_in::{Alb, Oidc};
 pub use timing::{Requests, Verify, Worker};
 
 use errors::Mistakes;
@@ -37,11 +39,7 @@ use crate::domain::identity::Directory;
 
 /// What the configuration can say and this build does not act on yet: the path, and what is missing. Refused, so
 /// that nobody waits for messages that never come; whoever builds one of them removes its line.
-const NOT_YET: &[(&str, &str)] = &[
-    ("slack", "does not talk to Slack"),
-    ("webhooks", "does not deliver webhooks"),
-    ("auth.oidc", "does not sign people in with OpenID Connect"),
-];
+const NOT_YET: &[(&str, &str)] = &[("slack", "does not talk to Slack"), ("webhooks", "does not deliver webhooks")];
 
 /// Who wrote the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `[[auth.tokens]]`, `[[auth.oidc]]` and `[directory.groups]`: who may speak, and who belongs to what.
+//! `[auth]` and `[directory.groups]`: who may speak, and who belongs to what.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::Origin;
 use super::reader::{Field, Section};
-use super::shapes::{https_url, sha256, word};
+use super::shapes::{sha256, word};
+use super::sign_in::{self, Alb, Oidc};
 use super::value::{flag, parsed};
 use crate::domain::event::SELF;
 use crate::domain::identity::Directory;
@@ -22,6 +23,8 @@ pub struct Auth {
     pub tokens: Vec<Token>,
     /// OpenID Connect issuers.
     pub oidc: Vec<Oidc>,
+    /// A load balancer that signs people in.
+    pub alb: Option<Alb>,
 }
 
 /// `[[auth.tokens]]`
@@ -48,24 +51,17 @@ impl fmt::Debug for Token {
     }
 }
 
-/// `[[auth.oidc]]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Oidc {
-    /// The issuer; its discovery document lies below it.
-    pub issuer: String,
-    /// The audience that tokens must be for.
-    pub audience: String,
-    /// The claim that names the user.
-    pub user_claim: String,
-    /// The claim that lists the user's groups.
-    pub groups_claim: String,
-}
-
 /// Reads `[auth]` and `[directory]`, and makes the directory of both.
 pub(super) fn read(root: &mut Section<'_>, origin: Origin) -> (Auth, Directory) {
     let mut people = People::default();
-    let auth = root
-        .section("auth", |s| Auth { tokens: read_tokens(s, origin, &mut people), oidc: s.sections("oidc", read_oidc) });
+    let auth = root.section("auth", |s| {
+        let tokens = read_tokens(s, origin, &mut people);
+        let (oidc, alb) = sign_in::read(s);
+        Auth { tokens, oidc, alb }
+    });
+    if !auth.oidc.is_empty() || auth.alb.is_some() {
+        people.directory.listen_to_tokens();
+    }
     root.section("directory", |s| {
         for (group, members) in s.field("groups").map(Field::entries).unwrap_or_default() {
             for member in members.items() {
@@ -107,15 +103,6 @@ fn read_tokens(root: &mut Section<'_>, origin: Origin, people: &mut People) -> V
         people.add(&token);
         token
     })
-}
-
-fn read_oidc(s: &mut Section<'_>) -> Oidc {
-    Oidc {
-        issuer: s.required("issuer", "\"https://login.example.com\"", parsed(https_url)),
-        audience: s.required("audience", "\"entryway\"", parsed(word)),
-        user_claim: s.or("user_claim", "sub".to_owned(), parsed(word)),
-        groups_claim: s.or("groups_claim", "groups".to_owned(), parsed(word)),
-    }
 }
 
 fn is_demo(sha256: [u8; 32]) -> bool {

@@ -18,9 +18,33 @@ pub(super) fn http_url(text: &str) -> Result<String, String> {
     url(text, &["https://", "http://"]).map(|url| url.trim_end_matches('/').to_owned())
 }
 
-/// An `https` URL, as [`http_url`].
-pub(super) fn https_url(text: &str) -> Result<String, String> {
-    http_url(text).and_then(|text| url(&text, &["https://"]))
+/// The name of an issuer, which is an `https` URL, or one of this machine: exactly as its tokens spell it, slash and all.
+pub(super) fn issuer(text: &str) -> Result<String, String> {
+    let here = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    let mut rests = here.iter().filter_map(|host| text.strip_prefix(host));
+    let loopback = rests.any(|rest| rest.is_empty() || rest.starts_with([':', '/']));
+    http_url(text)?;
+    url(text, if loopback { &["http://"] } else { &["https://"] })
+}
+
+/// What stands before names; none is as good.
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { word(text) }
+}
+
+/// The ARN of an Application Load Balancer.
+pub(super) fn load_balancer(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.split(':').collect();
+    let sound = match parts.as_slice() {
+        ["arn", partition, "elasticloadbalancing", place, account, resource] => {
+            partition.starts_with("aws")
+                && region(place).is_ok()
+                && account_id(account).is_ok()
+                && resource.strip_prefix("loadbalancer/app/").is_some_and(|rest| rest.split('/').count() == 2)
+        }
+        _ => false,
+    };
+    if sound { Ok(text.to_owned()) } else { Err(format!("{text:?} is no ARN of an Application Load Balancer")) }
 }
 
 /// A URL of one of `schemes`, with a query if it likes.

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::person::Memory;
+
 /// A person or a service, with the groups that policy decides on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -75,10 +77,13 @@ impl Caller {
 }
 
 /// Who belongs to what, for people who are not on the line right now: reviewers whose standing is checked again,
-/// requesters whose quorum is asked about by the worker, people a portal speaks for.
+/// requesters whose quorum is asked about by the worker, people a portal speaks for. It is what operators configured, and
+/// beside it what tokens of identity providers told.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     people: BTreeMap<String, Entry>,
+    /// What tokens told; `None` where no provider is configured, and nothing is ever told.
+    memory: Option<Memory>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -98,21 +103,55 @@ impl Directory {
         self.people.entry(user.to_owned()).or_default().service |= service;
     }
 
-    /// The identity of `user` as the directory knows it. Somebody it has never heard of is a person in no group,
-    /// whom no policy written for a group will let do anything.
+    /// From now on, what tokens tell is remembered.
+    pub fn listen_to_tokens(&mut self) {
+        self.memory.get_or_insert_default();
+    }
+
+    /// What tokens told, where any are taken.
+    #[must_use]
+    pub const fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
+    /// The identity of `user` as the directory and the tokens seen lately know it. Somebody they have never heard of is a
+    /// person in no group, whom no policy written for a group will let do anything.
     #[must_use]
     pub fn identity(&self, user: &str) -> Identity {
+        let mut identity = self.configured(user);
+        if let Some(told) = self.memory.as_ref().and_then(|memory| memory.named(user)) {
+            identity.groups.extend(told.groups);
+            identity.service |= told.service;
+        }
+        identity
+    }
+
+    /// The identity of `user` by what operators configured alone.
+    #[must_use]
+    pub fn configured(&self, user: &str) -> Identity {
         let entry = self.people.get(user).cloned().unwrap_or_default();
         Identity { user: user.to_owned(), groups: entry.groups, service: entry.service }
     }
 
-    /// Everybody it knows who is not a service, sorted by name.
-    pub fn people(&self) -> impl Iterator<Item = Identity> {
-        let people = self.people.iter().filter(|(_, entry)| !entry.service);
-        people.map(|(user, entry)| Identity { user: user.clone(), groups: entry.groups.clone(), service: false })
+    /// How operators spell `user` where it is the same but for upper and lower case: one person in two spellings would be
+    /// two approvals.
+    #[must_use]
+    pub fn other_spelling(&self, user: &str) -> Option<&str> {
+        let folded = user.to_lowercase();
+        let same = |known: &&String| *known != user && known.to_lowercase() == folded;
+        if self.people.contains_key(user) { None } else { self.people.keys().find(same).map(String::as_str) }
     }
 
-    /// Whether the directory has heard of `user`.
+    /// Everybody they know who is not a service, sorted by name.
+    pub fn people(&self) -> impl Iterator<Item = Identity> {
+        let told = self.memory.as_ref().map(Memory::everybody).unwrap_or_default();
+        let names: BTreeSet<_> =
+            self.people.keys().cloned().chain(told.into_iter().map(|person| person.user)).collect();
+        let everybody = names.into_iter().map(|user| self.identity(&user)).collect::<Vec<_>>();
+        everybody.into_iter().filter(|identity| !identity.service)
+    }
+
+    /// Whether operators configured `user`.
     #[must_use]
     pub fn knows(&self, user: &str) -> bool {
         self.people.contains_key(user)

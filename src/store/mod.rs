@@ -9,6 +9,7 @@ pub mod figures;
 pub mod idempotency;
 pub mod keys;
 pub mod pace;
+pub mod people;
 pub mod requests;
 pub mod reviews;
 mod rows;

@@ -12,6 +12,7 @@ pub mod inventory;
 mod lookout;
 mod nodes;
 mod once;
+pub mod people;
 mod principals;
 pub mod read;
 pub mod reconcile;

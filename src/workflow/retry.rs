@@ -38,6 +38,7 @@ pub async fn retry(desk: &Desk, act: Act<'_>) -> Result<Outcome, WorkflowError> 
         return Err(illegal("its time is over; file a new request".to_owned()));
     }
     let given = reviews::of_requests(&mut tx, &[request.id]).await?;
+    desk.recall(&mut tx, std::slice::from_ref(&request), &given).await?;
     let case = desk.case(&request);
     let standing = policies.standing(&case.facts(&request), &given, &desk.directory, &own_call(now));
     if !standing.quorum.satisfied {

@@ -88,6 +88,7 @@ async fn admit(
         return Err(is_other(request));
     }
     let given = reviews::of_requests(tx, &[request.id]).await?;
+    desk.recall(tx, std::slice::from_ref(request), &given).await?;
     if given.iter().any(|review| review.reviewer == act.caller.user()) {
         return Err(WorkflowError::AlreadyReviewed);
     }

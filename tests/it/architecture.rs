@@ -13,9 +13,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("policy", &["domain"]),
     ("eks", &["domain"]),
+    ("oidc", &["domain"]),
     ("store", &["domain", "clock"]),
     ("workflow", &["store", "policy", "domain", "clock"]),
-    ("api", &["workflow", "domain", "policy"]),
+    ("api", &["workflow", "domain", "policy", "oidc"]),
     ("worker", &["workflow", "eks", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
@@ -27,6 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "domain",
             "eks",
             "lifecycle",
+            "oidc",
             "policy",
             "sandbox",
             "store",
@@ -38,8 +40,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Crates with one home.
-const HOMES: &[(&str, &[&str])] =
-    &[("aws_", &["src/eks/aws", "src/sandbox"]), ("sqlx", &["src/store"]), ("axum", &["src/api", "src/sandbox/sim"])];
+const HOMES: &[(&str, &[&str])] = &[
+    ("aws_", &["src/eks/aws", "src/sandbox"]),
+    ("sqlx", &["src/store"]),
+    ("axum", &["src/api", "src/sandbox/sim"]),
+    ("jsonwebtoken", &["src/oidc"]),
+];
 
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -205,6 +205,11 @@ impl Problem {
         self.0.code
     }
 
+    /// Whether it is Entryway that could not answer, and not the call that was wrong.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.status.is_server_error()
+    }
+
     /// The places that are wrong.
     #[cfg(test)]
     pub(crate) fn errors(&self) -> &[FieldError] {

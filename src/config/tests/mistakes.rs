@@ -173,9 +173,42 @@ fn names_each_mistake_with_its_place_and_its_cure() {
             "auth.oidc[0].issuer: is no URL; write it like \"https://host.example.com\"",
         ),
         (
-            "[[auth.oidc]]\nissuer = \"https://login\"\naudience = \"x\"".into(),
-            "auth.oidc: this build does not sign people in with OpenID Connect yet",
+            "[[auth.oidc]]\nissuer = \"https://login\"".into(),
+            "auth.oidc[0].audience: missing; add audience = \"entryway\"",
         ),
+        (
+            "[[auth.oidc]]\nissuer = \"http://127.0.0.1.example.com\"\naudience = \"x\"".into(),
+            "auth.oidc[0].issuer: is no URL",
+        ),
+        (
+            "[[auth.oidc]]\nissuer = \"https://login\"\naudience = \"x\"\nservice_values = [\"app\"]".into(),
+            "auth.oidc[0].service_values: says nothing without service_claim",
+        ),
+        (
+            "[[auth.oidc]]\nissuer = \"https://login\"\naudience = \"x\"\ngroups_claim = \"/a~b\"".into(),
+            "auth.oidc[0].groups_claim: is no JSON pointer",
+        ),
+        (
+            "[[auth.oidc]]\nissuer = \"https://login\"\naudience = \"x\"\nremember_groups = \"1h\"".into(),
+            "auth.oidc[0].remember_groups: is shorter than max_lifetime",
+        ),
+        (
+            "[[auth.oidc]]\nissuer = \"https://a\"\naudience = \"x\"\n\
+             [[auth.oidc]]\nissuer = \"https://b\"\naudience = \"x\"\nuser_prefix = \"\""
+                .into(),
+            "auth.oidc[1].user_prefix: lets people of this issuer be called what people of \"https://a\" are",
+        ),
+        (
+            "[[auth.oidc]]\nissuer = \"https://a\"\naudience = \"x\"\n\
+             [[auth.oidc]]\nissuer = \"https://a\"\naudience = \"y\"\nuser_claim = \"email\""
+                .into(),
+            "auth.oidc[1].user_prefix: an issuer has one user_claim",
+        ),
+        (
+            "[auth.alb]\nsigner = \"arn:aws:iam::111122223333:role/x\"".into(),
+            "auth.alb.signer: \"arn:aws:iam::111122223333:role/x\" is no ARN of an Application Load Balancer",
+        ),
+        ("[auth.alb]\nissuer = \"https://a\"".into(), "auth.alb.client_id: missing; add client_id"),
     ];
     for (toml, expected) in cases {
         let lines = mistakes(&format!("{LEAST}{toml}\n"), &[]);

@@ -86,6 +86,29 @@ fn the_directory_knows_tokens_and_groups_and_who_is_a_service() {
 }
 
 #[test]
+fn issuers_are_taken_as_they_spell_themselves_and_share_no_names() {
+    let toml = format!(
+        "{LEAST}[[auth.oidc]]\nissuer = \"https://login.example.com/\"\naudience = \"entryway\"\n\
+         [[auth.oidc]]\nissuer = \"https://login.example.com/\"\naudience = \"cli\"\n\
+         [[auth.oidc]]\nissuer = \"http://127.0.0.1:9400\"\naudience = \"entryway\"\n\
+         groups_claim = \"/realm_access/roles\"\nrequire_nbf = false\n\
+         [auth.alb]\nissuer = \"https://other.example.com\"\nclient_id = \"abc\"\nuser_prefix = \"other:\"\n\
+         signer = \"arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/x/50dc6c495c0c9188\"\n"
+    );
+    let auth = load(&toml).expect("sound").auth;
+    let [first, again, other] = auth.oidc.as_slice() else { panic!("three") };
+    assert_eq!((first.issuer.as_str(), first.user_prefix.as_str()), ("https://login.example.com/", ""));
+    assert_eq!((again.audience.as_str(), again.user_prefix.as_str()), ("cli", ""));
+    assert_eq!(other.user_prefix, "http://127.0.0.1:9400#");
+    assert_eq!((first.user.as_str(), first.groups.as_str(), first.require_nbf), ("sub", "groups", true));
+    assert_eq!((other.groups.as_str(), other.require_nbf), ("/realm_access/roles", false));
+    assert_eq!((first.max_lifetime, first.remember_groups), (TimeDelta::hours(24), TimeDelta::days(30)));
+    let alb = auth.alb.expect("one");
+    assert_eq!(alb.keys_url, "https://public-keys.auth.elb.eu-west-1.amazonaws.com");
+    assert_eq!((alb.token.audience.as_str(), alb.token.require_nbf), ("abc", false));
+}
+
+#[test]
 fn reloading_by_time_can_be_turned_off() {
     let reload = |text: &str| load(&format!("{LEAST}[policy]\nreload = \"{text}\"\n")).expect("sound").policy.reload;
     assert_eq!((reload("1m"), reload("0s")), (Some(Duration::from_secs(60)), None));

@@ -104,6 +104,7 @@ pub(super) async fn assessed(
 ) -> Result<Assessment, WorkflowError> {
     let ids: Vec<_> = all.iter().map(|request| request.id).collect();
     let given = reviews::of_requests(tx, &ids).await?;
+    desk.recall(tx, all, &given).await?;
     Ok(assess(desk, policies, all, &given, record, tx.now()))
 }
 

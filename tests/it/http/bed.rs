@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use entryway::api::{self, ApiState, TokenEntry, TokenTable};
+use entryway::oidc::Providers;
 use entryway::sandbox::sim::World;
 use entryway::workflow::Desk;
 use reqwest::header::HeaderMap;
@@ -41,9 +42,20 @@ impl Api {
         Self::over(Bed::with(World::default(), change).await).await
     }
 
+    /// An API that takes tokens of `providers` too.
+    pub(super) async fn with_providers(providers: Providers) -> Self {
+        let listen = |desk: &mut Desk| Arc::make_mut(&mut desk.directory).listen_to_tokens();
+        Self::taking(Bed::with(World::default(), listen).await, providers).await
+    }
+
     async fn over(bed: Bed) -> Self {
+        Self::taking(bed, Providers::default()).await
+    }
+
+    async fn taking(bed: Bed, providers: Providers) -> Self {
         let stop = CancellationToken::new();
-        let base = serve(api::router(state(&bed.desk, &stop)), &stop).await;
+        let state = state(&bed.desk, &stop).taking_tokens_of(Arc::new(providers));
+        let base = serve(api::router(state), &stop).await;
         Self { bed, base, http: http(), stop }
     }
 

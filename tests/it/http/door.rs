@@ -34,7 +34,8 @@ async fn me_says_who_i_am_and_what_i_may() {
     let alice = api.get("alice", "/v1/me").await.is(200).body;
     assert_eq!(
         alice,
-        json!({"user": "alice", "groups": ["engineering"], "service": false, "submittedBy": null, "permissions": []})
+        json!({"user": "alice", "groups": ["engineering"], "displayName": null, "service": false, "submittedBy": null,
+               "permissions": []})
     );
     let portal = api.get("portal", "/v1/me").await.is(200).body;
     assert_eq!((&portal["service"], &portal["permissions"]), (&json!(true), &json!(["actFor"])));

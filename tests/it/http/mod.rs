@@ -11,6 +11,7 @@ mod extend;
 mod inventory;
 mod lists;
 mod matrix;
+mod oidc;
 mod once;
 mod pages;
 mod probes;
