@@ -32,7 +32,9 @@ impl FromRequestParts<ApiState> for Authenticated {
             return Ok(known.clone());
         }
         let source_ip = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.ip());
-        let found = holder(&parts.headers, state).and_then(|entry| {
+        let holder = holder(&parts.headers, state);
+        let user = holder.as_ref().ok().map(|entry| entry.user.as_str());
+        let found = holder.clone().and_then(|entry| {
             let identity = identity(entry, state);
             let own = Caller { identity, submitted_by: None, via: Via::Api, source_ip };
             match person_spoken_for(&parts.headers)? {
@@ -43,7 +45,7 @@ impl FromRequestParts<ApiState> for Authenticated {
         let caller = match found {
             Ok(caller) => Self(caller),
             Err(problem) => {
-                state.turned_away.note(&state.desk, source_ip, problem.code()).await;
+                state.turned_away.note(&state.desk, source_ip, user, problem.code()).await;
                 return Err(problem);
             }
         };

@@ -12,16 +12,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lifecycle", &[]),
     ("config", &["domain"]),
     ("policy", &["domain"]),
+    ("audit", &["domain"]),
     ("eks", &["domain"]),
     ("store", &["domain", "clock"]),
-    ("workflow", &["store", "policy", "domain", "clock"]),
-    ("api", &["workflow", "domain", "policy"]),
+    ("workflow", &["store", "policy", "audit", "domain", "clock"]),
+    ("api", &["workflow", "domain", "policy", "audit"]),
     ("worker", &["workflow", "eks", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
         "app",
         &[
             "api",
+            "audit",
             "clock",
             "config",
             "domain",
@@ -38,8 +40,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Crates with one home.
-const HOMES: &[(&str, &[&str])] =
-    &[("aws_", &["src/eks/aws", "src/sandbox"]), ("sqlx", &["src/store"]), ("axum", &["src/api", "src/sandbox/sim"])];
+const HOMES: &[(&str, &[&str])] = &[
+    ("aws_", &["src/eks/aws", "src/sandbox", "src/audit/key"]),
+    ("sqlx", &["src/store"]),
+    ("axum", &["src/api", "src/sandbox/sim"]),
+];
 
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -21,6 +21,7 @@ const DATA: &[(i64, &str)] = &[
     (10, include_str!("../data/migrations/0010_entry_principal.sql")),
     (11, include_str!("../data/migrations/0011_listing_and_drift.sql")),
     (12, include_str!("../data/migrations/0012_life_of_a_grant.sql")),
+    (14, include_str!("../data/migrations/0014_checkpoints.sql")),
 ];
 
 #[tokio::test]
