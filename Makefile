@@ -20,7 +20,7 @@ test: setup ## everything that must hold: formatting, lints, all tests
 	$(CARGO) test --locked
 
 # They know the program from outside only, so it has to be built first.
-test-clients: ## the simulated EKS with clients nobody here wrote: boto3 and the AWS CLI (ARGS="-k tags" picks some)
+test-clients: setup ## the simulated EKS with boto3 and the AWS CLI, the audit log with a verifier of its own (ARGS="-k tags" picks some)
 	@scripts/setup-clients.sh
 	$(CARGO) build --locked
 	ENTRYWAY_BIN="$${CARGO_TARGET_DIR:-target}/debug/entryway" PYTHONDONTWRITEBYTECODE=1 \
