@@ -69,7 +69,8 @@ async fn it_adds_to_the_log_and_changes_nothing_there() {
         "SELECT setval('event_seq_seq', 1)".to_owned(),
         "SELECT nextval('event_seq_seq')".to_owned(),
         format!(
-            "INSERT INTO event (seq, id, type, at, actor, via, data, hash) OVERRIDING SYSTEM VALUE SELECT 1, v.* FROM (VALUES {values}) v"
+            "INSERT INTO event (seq, id, type, at, actor, via, data, hash) OVERRIDING SYSTEM VALUE VALUES (1, {}",
+            &values[1..]
         ),
         format!(
             "INSERT INTO event (id, type, at, actor, via, data, hash) VALUES {values} ON CONFLICT (id) DO UPDATE SET actor = 'x'"
