@@ -20,7 +20,7 @@ test: setup ## everything that must hold: formatting, lints, all tests
 	$(CARGO) test --locked
 
 # They know the program from outside only, so it has to be built first.
-test-clients: setup ## with programs nobody here wrote: boto3, the AWS CLI, an identity provider (ARGS="-k tags" picks some)
+test-clients: setup ## with programs nobody here wrote: boto3, the AWS CLI, an identity provider, an audit verifier (ARGS="-k tags" picks some)
 	@scripts/setup-clients.sh
 	$(CARGO) build --locked
 	ENTRYWAY_BIN="$${CARGO_TARGET_DIR:-target}/debug/entryway" PYTHONDONTWRITEBYTECODE=1 \

@@ -1,5 +1,6 @@
 //! The only place that wires things together: each command of the command line is one function here.
 
+mod audit;
 mod iam;
 mod registry;
 mod reload;
@@ -18,8 +19,9 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, Database, Origin, environment};
 use crate::lifecycle::Signals;
 use crate::policy;
-use crate::store::Store;
+use crate::store::{self, Store};
 
+pub use audit::{ExportFormat, VerifyOptions, audit_export, audit_verify};
 pub use iam::{IamFormat, IamOptions, config_iam};
 pub use registry::IamRegistry;
 #[cfg(feature = "sandbox")]
@@ -80,20 +82,30 @@ pub fn serve(path: Option<&Path>, roles: Roles) -> Result<(), Failure> {
     })
 }
 
-/// `migrate`: brings the schema up to date.
+/// `migrate`: brings the schema up to date, and gives the role `grant_to` what the service needs of it.
 ///
 /// # Errors
 /// What is wrong with the configuration, or with the database.
-pub fn migrate(path: Option<&Path>) -> Result<(), Failure> {
+pub fn migrate(path: Option<&Path>, grant_to: Option<&str>) -> Result<(), Failure> {
     let database = Database::load(path, environment())?;
     runtime()?.block_on(async {
         let store = Store::connect(&database.url, 2, Clock::database())
             .map_err(|error| Failure::Misconfigured(error.to_string()))?;
-        let migrated = store.migrate().await.map_err(|error| Failure::Failed(error.to_string()));
+        let migrated = async {
+            store.migrate().await?;
+            match grant_to {
+                Some(role) => store::grant_to(&store, role).await,
+                None => Ok(()),
+            }
+        };
+        let migrated = migrated.await.map_err(|error| Failure::Failed(error.to_string()));
         store.close().await;
         migrated
     })?;
     println!("the schema is up to date");
+    if let Some(role) = grant_to {
+        println!("{role} may serve with it: run the service as that role, with database.migrate = false");
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, in the words of `--help`. What it does is in `entryway::app`.
 
+mod audit;
 mod iam;
 
 #[cfg(feature = "sandbox")]
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::AuditCommand;
 pub(crate) use iam::IamArgs;
 
 const EXAMPLES: &str = "\
@@ -63,10 +65,14 @@ pub(crate) enum Command {
     },
     /// Bring the database's schema up to date (serve does so too, unless database.migrate = false)
     #[command(after_help = "Examples:
-  entryway migrate --config entryway.toml")]
+  entryway migrate --config entryway.toml
+  entryway migrate --config owner.toml --grant-to entryway_service")]
     Migrate {
         #[command(flatten)]
         config: ConfigFile,
+        /// Give this role of the database what the service needs, and no right to change the audit log
+        #[arg(long, value_name = "ROLE")]
+        grant_to: Option<String>,
     },
     /// Print the OpenAPI document
     #[command(after_help = "Examples:
@@ -75,6 +81,9 @@ pub(crate) enum Command {
     /// Look at a policy directory
     #[command(subcommand, arg_required_else_help = true)]
     Policy(PolicyCommand),
+    /// Look at the audit log
+    #[command(subcommand, arg_required_else_help = true)]
+    Audit(AuditCommand),
     /// Run the simulated EKS, STS and IAM alone
     #[cfg(feature = "sandbox")]
     #[command(after_help = "Examples:

@@ -15,15 +15,16 @@
 //!
 //! ```text
 //! main → app → everything
-//! api → workflow, policy, oidc, domain  worker → workflow, eks, domain, store's claims
-//! workflow → store, policy, domain, clock
-//! store → domain, clock      policy, eks, oidc, config → domain      sandbox → domain      domain → nothing of ours
+//! api → workflow, policy, oidc, audit, domain  worker → workflow, eks, domain, store's claims
+//! workflow → store, policy, audit, domain, clock
+//! store → domain, clock      policy, eks, oidc, config, audit → domain      sandbox → domain      domain → nothing of ours
 //! ```
 //!
 //! `docs/ARCHITECTURE.md` tells the rest.
 
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod domain;

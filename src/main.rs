@@ -5,8 +5,8 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command, ConfigCommand, Only, PolicyCommand};
-use entryway::app::{self, Failure, Roles};
+use cli::{AuditCommand, Cli, Command, ConfigCommand, Only, PolicyCommand};
+use entryway::app::{self, Failure, Roles, VerifyOptions};
 use entryway::config::environment;
 use entryway::telemetry::{self, Volume};
 
@@ -38,7 +38,13 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         #[cfg(feature = "sandbox")]
         Command::Sim { listen } => app::sim(listen),
-        Command::Migrate { config } => app::migrate(config.path.as_deref()),
+        Command::Migrate { config, grant_to } => app::migrate(config.path.as_deref(), grant_to.as_deref()),
+        Command::Audit(AuditCommand::Verify { config, anchors, public_keys }) => {
+            app::audit_verify(config.path.as_deref(), &VerifyOptions { anchors, public_keys })
+        }
+        Command::Audit(AuditCommand::Export { config, format, after }) => {
+            app::audit_export(config.path.as_deref(), format.into(), after)
+        }
         Command::Openapi => app::openapi(),
         Command::Config(ConfigCommand::Check { config }) => app::config_check(config.path.as_deref()),
         Command::Config(ConfigCommand::Iam { config, iam }) => app::config_iam(config.path.as_deref(), &(*iam).into()),

@@ -31,7 +31,9 @@ impl FromRequestParts<ApiState> for Authenticated {
             return Ok(known.clone());
         }
         let source_ip = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.ip());
-        let found = match bearer::identity(&parts.method, &parts.headers, state).await {
+        let identified = bearer::identity(&parts.method, &parts.headers, state).await;
+        let user = identified.as_ref().ok().map(|identity| identity.user.clone());
+        let found = match identified {
             Err(problem) => Err(problem),
             Ok(identity) => {
                 let own = Caller { identity, submitted_by: None, via: Via::Api, source_ip };
@@ -46,7 +48,7 @@ impl FromRequestParts<ApiState> for Authenticated {
             Err(problem) => {
                 // What is our own failure says nothing about the caller.
                 if !problem.is_ours() {
-                    state.turned_away.note(&state.desk, source_ip, problem.code()).await;
+                    state.turned_away.note(&state.desk, source_ip, user.as_deref(), problem.code()).await;
                 }
                 return Err(problem);
             }

@@ -38,7 +38,7 @@ pub(crate) async fn list(
     let token = parameters.one("nextToken", text);
     let limit = parameters.one("maxResults", page_size).unwrap_or(PAGE);
     parameters.end()?;
-    let cluster = cluster(&desk, &caller, name.ok().map(|Path(name)| name).as_deref())?;
+    let cluster = cluster(&desk, &caller, name.ok().map(|Path(name)| name).as_deref()).await?;
     let asked = [("clusterName".to_owned(), vec![cluster.name.clone()])];
     let listing = Listing::of("entries", pages.get(&desk).await?, &caller, &asked);
     let place = match token {
@@ -70,7 +70,7 @@ pub(crate) async fn get(
     _: NoParameters,
 ) -> Result<Response, Problem> {
     let (name, principal) = path.ok().map(|Path(path)| path).unzip();
-    let cluster = cluster(&desk, &caller, name.as_deref())?;
+    let cluster = cluster(&desk, &caller, name.as_deref()).await?;
     let missing = || Problem::new(Code::NotFound, "there is no such entry on the cluster, and nobody is to have one");
     let principal: PrincipalArn = principal.and_then(|arn: String| arn.parse().ok()).ok_or_else(missing)?;
     let examined = desk.examine(cluster, &principal).await?.ok_or_else(missing)?;
@@ -78,8 +78,9 @@ pub(crate) async fn get(
 }
 
 /// The cluster of this name, if `caller` may see who holds what there. What is no text is no cluster's name.
-fn cluster<'d>(desk: &'d Desk, caller: &Caller, name: Option<&str>) -> Result<&'d Cluster, Problem> {
+async fn cluster<'d>(desk: &'d Desk, caller: &Caller, name: Option<&str>) -> Result<&'d Cluster, Problem> {
     if !desk.may_take_stock(caller) {
+        desk.note_unseen(caller, "takeStock").await?;
         let detail = "who holds what on a cluster is for those whom policy lets audit or administer";
         return Err(Problem::new(Code::Forbidden, detail));
     }

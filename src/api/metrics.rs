@@ -15,7 +15,6 @@ use super::openapi::{CallerHeaders, ReadFailures};
 use super::problem::{Code, Problem};
 use super::state::ApiState;
 use crate::domain::states::RequestState;
-use crate::policy::ServiceAction;
 use crate::workflow::{Desk, WorkflowError};
 
 /// Tells Prometheus how things are
@@ -29,9 +28,7 @@ pub(crate) async fn metrics(
     Authenticated(caller): Authenticated,
     _: NoParameters,
 ) -> Result<Response, Problem> {
-    if !desk.may(&caller, ServiceAction::Audit) {
-        return Err(Problem::new(Code::Forbidden, "figures are for those whom policy lets audit"));
-    }
+    desk.permit_audit(&caller, "metrics").await?;
     Ok(figures(&desk).await?)
 }
 

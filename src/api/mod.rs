@@ -8,6 +8,7 @@ mod caller;
 mod clusters;
 mod cursor;
 mod entries;
+mod events;
 mod extract;
 mod front;
 mod lanes;
@@ -57,6 +58,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(entries::list))
         .routes(routes!(entries::get))
         .routes(routes!(repair::repair))
+        .routes(routes!(events::list))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
         .routes(routes!(problem::index))

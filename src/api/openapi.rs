@@ -37,6 +37,7 @@ worker applies the entry, proves that it has taken hold, and takes it back when 
         (name = "requests", description = "Ask for access, decide on it, give it back."),
         (name = "clusters", description = "What there is to ask for."),
         (name = "inventory", description = "Who holds what on a cluster, live from EKS."),
+        (name = "audit", description = "What happened, who did it, and from where."),
         (name = "caller", description = "Who is calling."),
         (name = "problems", description = "What each code means."),
         (name = "service", description = "The service itself: probes and this document."),

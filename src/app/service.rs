@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, IamRegistry, Window, reload, sign_in};
+use super::{Failure, IamRegistry, Window, audit, reload, sign_in};
 use crate::api::{self, ApiState, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
@@ -17,7 +17,8 @@ use crate::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
 use crate::lifecycle::{Ended, Signals, Tasks};
 use crate::policy::PolicySet;
 use crate::store::{self, Store};
-use crate::worker::{Pace, Turns, Worker, sweep};
+use crate::worker::{Pace, Turns, Worker, checkpoints, sweep};
+use crate::workflow::checkpoint::Rhythm;
 use crate::workflow::{self, Catalogues, Clusters, Desk, Inventory, Policies, Principals, Settings};
 
 /// What one process does.
@@ -57,6 +58,7 @@ impl Service {
     pub async fn start(config: &Config, credentials: Option<StaticCredentials>, roles: Roles) -> Result<Self, Failure> {
         let policies =
             PolicySet::load(&config.policy.dir).map_err(|problems| Failure::Misconfigured(problems.to_string()))?;
+        let signing_key = audit::signing_key(&config.audit)?;
         let store = Store::connect(&config.database.url, config.database.max_connections, Clock::database())
             .map_err(|error| Failure::Misconfigured(error.to_string()))?;
         if config.database.migrate {
@@ -74,6 +76,8 @@ impl Service {
         let tasks = Tasks::new();
         if roles.worker {
             start_worker(config, &desk, aws, &tasks).await;
+            let rhythm = Rhythm { interval: config.audit.checkpoint_interval, events: config.audit.checkpoint_events };
+            tasks.spawn("audit", checkpoints::run(desk.clone(), rhythm, signing_key, tasks.soft()));
         }
         let addr = start_answering(config, &desk, roles, &tasks).await?;
         let (listening, stop) = (store.clone(), tasks.soft());

@@ -4,6 +4,7 @@
 //! [`env`] lays the environment over it, [`reader`] hands each section its keys, and every section is one `read`
 //! next to the struct it fills; keys nobody asked for are mistakes as well.
 
+mod audit;
 mod channels;
 mod clusters;
 mod env;
@@ -22,6 +23,7 @@ mod value;
 
 use std::path::Path;
 
+pub use audit::{Audit, Records};
 pub use channels::{Slack, SlackRoute, Webhook};
 pub use env::environment;
 pub use errors::{ConfigError, ConfigErrors, Source};
@@ -76,6 +78,8 @@ pub struct Config {
     pub directory: Directory,
     /// `[policy]`
     pub policy: Policy,
+    /// `[audit]`
+    pub audit: Audit,
     /// `[slack]`, if any.
     pub slack: Option<Slack>,
     /// `[[webhooks]]`
@@ -111,6 +115,7 @@ impl Config {
             worker: root.section("worker", Worker::read),
             requests: root.section("requests", Requests::read),
             policy: root.section("policy", Policy::read),
+            audit: root.section("audit", Audit::read),
             slack: channels::read_slack(root, &known),
             webhooks: channels::read_webhooks(root, &known),
             clusters,

@@ -166,3 +166,14 @@ pub(super) fn sha256(text: &str) -> Result<[u8; 32], String> {
     }
     Ok(bytes)
 }
+
+/// Looks whether it could be a private key, in PEM or its base64 alone. Never repeated.
+pub(super) fn private_key(text: &str) -> Result<(), String> {
+    let mut lines =
+        text.lines().filter(|line| !line.starts_with("-----")).map(str::trim).filter(|line| !line.is_empty());
+    let base64 = |line: &str| line.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+    if lines.clone().next().is_some() && lines.all(base64) {
+        return Ok(());
+    }
+    Err("is no private key; make one with `openssl genpkey -algorithm ed25519`".to_owned())
+}

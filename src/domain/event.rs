@@ -143,9 +143,12 @@ impl NewEvent {
         }
     }
 
-    /// An event that `caller` brought about.
+    /// An event that `caller` brought about, with the address they called from in its data.
     #[must_use]
-    pub fn by(caller: &Caller, event_type: EventType, data: Value) -> Self {
+    pub fn by(caller: &Caller, event_type: EventType, mut data: Value) -> Self {
+        if let (Some(ip), Value::Object(fields)) = (caller.source_ip, &mut data) {
+            fields.insert("sourceIp".to_owned(), Value::String(ip.to_string()));
+        }
         Self {
             actor: caller.user().to_owned(),
             submitted_by: caller.submitted_by.clone(),

@@ -54,6 +54,9 @@ eks_calls_per_second = 50
 [policy]
 dir = "policies"
 reload = "1s"
+
+[audit]
+checkpoint_interval = "5s"
 "#;
 
 /// The role of the examples to paste.

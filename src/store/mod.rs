@@ -1,11 +1,13 @@
 //! The only module with SQL. Everything that writes takes a [`Tx`], so that nothing can slip out of its
 //! transaction; only [`Store::begin`] makes one.
 
+pub mod audit;
 pub mod clusters;
 pub mod entries;
 mod error;
 pub mod events;
 pub mod figures;
+mod grants;
 pub mod idempotency;
 pub mod keys;
 pub mod pace;
@@ -13,8 +15,10 @@ pub mod people;
 pub mod requests;
 pub mod reviews;
 mod rows;
+mod settled;
 mod wake;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -26,7 +30,9 @@ use uuid::Uuid;
 use crate::clock::Clock;
 
 pub use error::StoreError;
+pub use grants::{GRANTS, grant_to};
 pub use requests::{Cas, Filter};
+pub use settled::settled;
 pub use wake::{Hub, Notice, listen};
 
 /// The schema's history, compiled in.
@@ -45,6 +51,7 @@ pub struct Store {
     pool: PgPool,
     clock: Clock,
     hub: Hub,
+    settled: Arc<settled::Settled>,
 }
 
 /// One transaction. Dropped without [`Tx::commit`], it is rolled back.
@@ -84,7 +91,7 @@ impl Store {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool, clock, hub: Hub::default() })
+        Ok(Self { pool, clock, hub: Hub::default(), settled: Arc::default() })
     }
 
     /// Brings the schema up to date. Replicas that start together take turns.

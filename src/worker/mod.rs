@@ -2,6 +2,7 @@
 //! should hold, looks at what it holds, makes the fewest calls, and reads back. The same path serves the first apply,
 //! updates, expiry, recovery after a crash, and drift.
 
+pub mod checkpoints;
 mod drift;
 mod health;
 mod principal;

@@ -27,6 +27,9 @@ pub enum WorkflowError {
     /// Policy does not permit what operators do.
     #[error("you may not administer Entryway: {}", .0.join("; "))]
     NotAdministrator(Vec<String>),
+    /// Policy does not permit what auditors see.
+    #[error("you may not read the audit log: {}", .0.join("; "))]
+    NotAuditor(Vec<String>),
     /// There is no such cluster, or nothing of Entryway's for this principal on it.
     #[error("{0}")]
     NoSuchEntry(&'static str),
@@ -102,7 +105,7 @@ impl WorkflowError {
     pub const fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::RequestNotPermitted(_) => Some("request-not-permitted"),
-            Self::Forbidden { .. } | Self::NotAdministrator(_) => Some("forbidden"),
+            Self::Forbidden { .. } | Self::NotAdministrator(_) | Self::NotAuditor(_) => Some("forbidden"),
             Self::Builtin(builtin) => Some(builtin.code()),
             Self::TooManyPending { .. } => Some("too-many-pending"),
             Self::Invalid(_) => Some("validation-failed"),

@@ -2,6 +2,8 @@
 //! use case decides on, it reads in that transaction.
 
 pub mod acknowledge;
+pub mod audit_log;
+pub mod checkpoint;
 mod desk;
 mod error;
 pub mod extend;

@@ -12,17 +12,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lifecycle", &[]),
     ("config", &["domain"]),
     ("policy", &["domain"]),
+    ("audit", &["domain"]),
     ("eks", &["domain"]),
     ("oidc", &["domain"]),
     ("store", &["domain", "clock"]),
-    ("workflow", &["store", "policy", "domain", "clock"]),
-    ("api", &["workflow", "domain", "policy", "oidc"]),
+    ("workflow", &["store", "policy", "audit", "domain", "clock"]),
+    ("api", &["workflow", "domain", "policy", "oidc", "audit"]),
     ("worker", &["workflow", "eks", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
         "app",
         &[
             "api",
+            "audit",
             "clock",
             "config",
             "domain",
@@ -41,7 +43,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// Crates with one home.
 const HOMES: &[(&str, &[&str])] = &[
-    ("aws_", &["src/eks/aws", "src/sandbox"]),
+    ("aws_", &["src/eks/aws", "src/sandbox", "src/audit/key"]),
     ("sqlx", &["src/store"]),
     ("axum", &["src/api", "src/sandbox/sim"]),
     ("jsonwebtoken", &["src/oidc"]),

@@ -4,6 +4,7 @@
 
 mod adversity;
 mod architecture;
+mod audit;
 mod command_line;
 mod desk;
 mod docs;

@@ -22,6 +22,7 @@ const DATA: &[(i64, &str)] = &[
     (11, include_str!("../data/migrations/0011_listing_and_drift.sql")),
     (12, include_str!("../data/migrations/0012_life_of_a_grant.sql")),
     (13, include_str!("../data/migrations/0013_people.sql")),
+    (14, include_str!("../data/migrations/0014_checkpoints.sql")),
     (16, include_str!("../data/migrations/0016_failed_may_be_revoked.sql")),
 ];
 

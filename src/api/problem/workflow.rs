@@ -24,7 +24,9 @@ impl From<WorkflowError> for Problem {
             WorkflowError::PageGone => Code::NextTokenInvalid,
             WorkflowError::NotFound | WorkflowError::NoSuchEntry(_) => Code::NotFound,
             WorkflowError::RequestNotPermitted(_) => Code::RequestNotPermitted,
-            WorkflowError::Forbidden { .. } | WorkflowError::NotAdministrator(_) => Code::Forbidden,
+            WorkflowError::Forbidden { .. } | WorkflowError::NotAdministrator(_) | WorkflowError::NotAuditor(_) => {
+                Code::Forbidden
+            }
             WorkflowError::Builtin(Builtin::SelfApproval) => Code::SelfApproval,
             WorkflowError::Builtin(Builtin::NotAPerson) => Code::NotAPerson,
             WorkflowError::NotPending { .. } => Code::NotPending,

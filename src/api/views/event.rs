@@ -45,7 +45,7 @@ pub(crate) struct EventView {
     /// Everything else; its fields depend on the type.
     #[schema(value_type = Object, example = json!({"reason": "Look into the failed settlement run"}))]
     data: serde_json::Value,
-    /// The hash of the request's event before it; null for the first.
+    /// The hash of the request's event before it, of a checkpoint that of the checkpoint before it; null for the first.
     #[schema(example = json!(null))]
     prev_hash: Option<String>,
     /// Its own hash, over everything above.
@@ -75,13 +75,13 @@ impl From<Event> for EventView {
     }
 }
 
-/// A timeline, oldest first.
+/// Events, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventList {
     /// The events.
     pub(crate) items: Vec<EventView>,
-    /// Always null: a timeline comes whole.
+    /// Where the next page starts; null at the end, and for a timeline, which comes whole.
     #[schema(example = json!(null))]
     pub(crate) next_token: Option<String>,
 }

@@ -9,8 +9,8 @@ mod time;
 mod words;
 
 pub(crate) use cluster::{ClusterList, ClusterView};
-pub(crate) use event::EventList;
+pub(crate) use event::{EventList, EventView};
 pub(crate) use inventory::{ExaminedView, HeldList};
 pub(crate) use parts::{ApprovalView, EntryView, WarningView};
 pub(crate) use request::{RequestList, RequestView};
-pub(crate) use words::{AccessPolicyKind, CatalogueSource, Permission, ReviewDecision, State};
+pub(crate) use words::{AccessPolicyKind, CatalogueSource, EventName, Permission, ReviewDecision, State};

@@ -65,8 +65,13 @@ impl Bed {
 
     /// Another process on the same database and the same EKS.
     pub(crate) fn another_worker(&self) -> Worker<AwsEks> {
+        self.another_on(&self.url)
+    }
+
+    /// As [`Bed::another_worker`], on the database at `url`.
+    pub(crate) fn another_on(&self, url: &str) -> Worker<AwsEks> {
         let clock = self.desk.store.clock().clone();
-        let desk = Desk { store: database::connect(&self.url, clock), ..self.desk.clone() };
+        let desk = Desk { store: database::connect(url, clock), ..self.desk.clone() };
         Worker::new(desk, Arc::new(eks(&self.sim)), pace())
     }
 

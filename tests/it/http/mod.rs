@@ -7,6 +7,7 @@ mod break_glass;
 mod conflicts;
 mod decisions;
 mod door;
+mod events;
 mod extend;
 mod inventory;
 mod lists;

@@ -1,0 +1,177 @@
+//! The log of events as a whole: read page by page, counted by checkpoints, walked by whoever verifies it.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::events::Columns;
+use super::rows::EventRow;
+use super::{Store, StoreError, Tx};
+use crate::domain::event::{Event, NewEvent};
+
+mod snapshot;
+
+pub use snapshot::{Link, Snapshot};
+
+/// What is asked for of the log. Nothing set asks for everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// About this request, also where others are concerned as well.
+    pub request_id: Option<Uuid>,
+    /// Done by this person or service.
+    pub actor: Option<String>,
+    /// Of one of these types.
+    pub types: Vec<String>,
+    /// About this cluster.
+    pub cluster_name: Option<String>,
+}
+
+/// At most `limit` of the events that `filter` asks for, above `after` and up to `through`, oldest first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn page(
+    store: &Store,
+    filter: &LogFilter,
+    after: i64,
+    through: i64,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let mut connection = store.pool.acquire().await?;
+    let rows = rows(&mut connection, filter, after, through, limit).await?;
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+async fn rows(
+    connection: &mut PgConnection,
+    filter: &LogFilter,
+    after: i64,
+    through: i64,
+    limit: i64,
+) -> Result<Vec<EventRow>, StoreError> {
+    Ok(sqlx::query_as!(
+        EventRow,
+        r#"-- audit.page
+        SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
+               data AS "data: _", prev_hash, hash
+          FROM event
+         WHERE seq > $1 AND seq <= $2
+           AND ($3::uuid IS NULL OR request_id = $3 OR data ? 'requestIds' AND data -> 'requestIds' @> $4)
+           AND ($5::text IS NULL OR actor = $5)
+           AND ($6::text IS NULL OR cluster_name = $6)
+           AND (cardinality($7::text[]) = 0 OR type = ANY ($7))
+         ORDER BY seq LIMIT $8"#,
+        after,
+        through,
+        filter.request_id,
+        filter.request_id.map_or(Value::Null, |id| json!([id])),
+        filter.actor,
+        filter.cluster_name,
+        &filter.types,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// How things stand with checkpoints.
+#[derive(Debug)]
+pub struct Pulse {
+    /// The newest event.
+    pub newest: i64,
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// The last checkpoint.
+    pub last: Option<Event>,
+}
+
+/// How things stand with checkpoints, without keeping anybody from making one.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn pulse(store: &Store) -> Result<Pulse, StoreError> {
+    let mut connection = store.pool.acquire().await?;
+    let row = sqlx::query!(
+        r#"-- audit.pulse
+        SELECT coalesce(max(seq), 0) AS "newest!", coalesce($1::timestamptz, now()) AS "now!" FROM event"#,
+        store.clock.sql()
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok(Pulse { newest: row.newest, now: row.now, last: last_checkpoint(&mut *connection).await? })
+}
+
+/// Makes this transaction the one that makes checkpoints, unless another is; answers whether it is now.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn take_turn(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- audit.take_turn
+        SELECT pg_try_advisory_xact_lock(hashtextextended('audit checkpoint', 0)) AS "taken!""#
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?)
+}
+
+/// The last checkpoint, for following on from.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn last(tx: &mut Tx) -> Result<Option<Event>, StoreError> {
+    last_checkpoint(&mut *tx.inner).await
+}
+
+async fn last_checkpoint(executor: impl PgExecutor<'_>) -> Result<Option<Event>, StoreError> {
+    let row = sqlx::query_as!(
+        EventRow,
+        r#"-- audit.last_checkpoint
+        SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
+               data AS "data: _", prev_hash, hash
+          FROM event WHERE type = 'audit.checkpoint' ORDER BY seq DESC LIMIT 1"#
+    )
+    .fetch_optional(executor)
+    .await?;
+    row.map(Event::try_from).transpose()
+}
+
+/// An event as checkpoints count it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// Its place.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+    /// Whether it is a checkpoint itself: no news by itself.
+    pub is_checkpoint: bool,
+}
+
+/// The first `limit` events above `after`, up to `through`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn counted(tx: &mut Tx, after: i64, through: i64, limit: i64) -> Result<Vec<Counted>, StoreError> {
+    Ok(sqlx::query_as!(
+        Counted,
+        r#"-- audit.counted
+        SELECT seq, hash, type = 'audit.checkpoint' AS "is_checkpoint!" FROM event
+         WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"#,
+        after,
+        through,
+        limit
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?)
+}
+
+/// Writes a checkpoint that follows on from the one with the hash `previous`; answers its own hash.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when another follows on from that already; [`StoreError::Unavailable`].
+pub async fn append(tx: &mut Tx, checkpoint: NewEvent, previous: Option<String>) -> Result<String, StoreError> {
+    let mut columns = Columns::default();
+    let hash = columns.push(checkpoint, tx.now, previous);
+    columns.insert(tx).await?;
+    Ok(hash)
+}

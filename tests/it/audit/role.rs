@@ -1,0 +1,105 @@
+//! The service's own role: it does everything, and changes nothing of what it has put on record.
+
+use entryway::domain::states::RequestState;
+use entryway::store::{GRANTS, grant_to};
+use entryway::worker::checkpoints::make_all;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use super::{AT_ONCE, a_life, checkpoints};
+use crate::harness::{Bed, database, policy};
+
+/// `url` for another role.
+fn as_role(url: &str, role: &str) -> String {
+    let (_, rest) = url.split_once('@').unwrap();
+    format!("postgres://{role}:secret@{rest}")
+}
+
+/// A bed whose service owns nothing in its database; the URL it uses.
+async fn served(role: &str) -> (Bed, String) {
+    let mut bed = Bed::new().await;
+    database::by_hand(&bed.url, &format!("CREATE ROLE {role} LOGIN PASSWORD 'secret'")).await;
+    grant_to(&bed.desk.store, role).await.unwrap();
+    let theirs = as_role(&bed.url, role);
+    bed.desk.store = database::connect(&theirs, bed.desk.store.clock().clone());
+    bed.worker = bed.another_on(&theirs);
+    (bed, theirs)
+}
+
+#[tokio::test]
+async fn everything_works_for_it() {
+    let (bed, theirs) = served("entryway_service").await;
+    bed.desk.store.ready().await.unwrap();
+    a_life(&bed).await;
+    let second = bed.granted(policy("AmazonEKSEditPolicy", &["payments"])).await;
+    bed.until(second.id, RequestState::Active).await;
+    bed.revoke("bob", second.id).await.unwrap();
+    bed.until(second.id, RequestState::Ended).await;
+    let pending = bed.file("alice", policy("AmazonEKSEditPolicy", &["x"])).await;
+    assert!(bed.approve("bob", pending.id).await.request.state != RequestState::Pending);
+    entryway::workflow::sweep::forget(&bed.desk).await.unwrap();
+    entryway::workflow::sweep::rescue(&bed.desk).await.unwrap();
+    entryway::worker::sweep::lapse_all(&bed.desk).await.unwrap();
+    entryway::worker::sweep::remind_all(&bed.desk).await.unwrap();
+    bed.desk.page_key().await.unwrap();
+    bed.desk.figures().await.unwrap();
+    assert!(make_all(&bed.desk, AT_ONCE, None).await.unwrap() > 0);
+    assert!(checkpoints(&theirs).await > 0, "it reads the log, too");
+    let mut snapshot = entryway::store::audit::Snapshot::open(&bed.desk.store).await.unwrap();
+    assert!(!snapshot.events(0, i64::MAX).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn it_adds_to_the_log_and_changes_nothing_there() {
+    let (bed, theirs) = served("entryway_tamperer").await;
+    a_life(&bed).await;
+    make_all(&bed.desk, AT_ONCE, None).await.unwrap();
+    let mut connection = PgConnection::connect(&theirs).await.unwrap();
+    let values = "(gen_random_uuid(), 'auth.failed', now(), 'x', 'api', '{}', 'x')";
+    for statement in [
+        "UPDATE event SET actor = 'mallory'".to_owned(),
+        "UPDATE event SET hash = hash WHERE false".to_owned(),
+        "DELETE FROM event".to_owned(),
+        "DELETE FROM event WHERE false".to_owned(),
+        "TRUNCATE event".to_owned(),
+        "TRUNCATE request CASCADE".to_owned(),
+        "DROP TABLE event".to_owned(),
+        "ALTER TABLE event ADD COLUMN x text".to_owned(),
+        "ALTER TABLE event DISABLE TRIGGER ALL".to_owned(),
+        "CREATE RULE r AS ON INSERT TO event DO INSTEAD NOTHING".to_owned(),
+        "SELECT setval('event_seq_seq', 1)".to_owned(),
+        "SELECT nextval('event_seq_seq')".to_owned(),
+        format!(
+            "INSERT INTO event (seq, id, type, at, actor, via, data, hash) OVERRIDING SYSTEM VALUE VALUES (1, {}",
+            &values[1..]
+        ),
+        format!(
+            "INSERT INTO event (id, type, at, actor, via, data, hash) VALUES {values} ON CONFLICT (id) DO UPDATE SET actor = 'x'"
+        ),
+        "MERGE INTO event USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE".to_owned(),
+        "SELECT FROM event FOR UPDATE".to_owned(),
+        "UPDATE review SET decision = 'approve'".to_owned(),
+        "DELETE FROM review".to_owned(),
+        "DELETE FROM request".to_owned(),
+        "UPDATE shared_key SET value = 'x'".to_owned(),
+        "UPDATE _sqlx_migrations SET success = false".to_owned(),
+        "CREATE TABLE x ()".to_owned(),
+    ] {
+        let refused = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut connection).await.err();
+        let refused = refused.unwrap_or_else(|| panic!("{statement}"));
+        let code = refused.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        assert_eq!(code.as_deref(), Some("42501"), "{statement}: {refused}");
+    }
+    let add = format!("INSERT INTO event (id, type, at, actor, via, data, hash) VALUES {values}");
+    sqlx::raw_sql(AssertSqlSafe(add)).execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_is_named_whatever_its_name() {
+    let bed = Bed::new().await;
+    let role = "it's \"odd\"";
+    database::by_hand(&bed.url, "CREATE ROLE \"it's \"\"odd\"\"\"").await;
+    grant_to(&bed.desk.store, role).await.unwrap();
+    let missing = grant_to(&bed.desk.store, "nobody_here").await.unwrap_err().to_string();
+    assert!(missing.contains("nobody_here"), "{missing}");
+    assert!(GRANTS.contains("event TO :\"role\""));
+}
