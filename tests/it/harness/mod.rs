@@ -5,7 +5,7 @@ pub(crate) mod database;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -45,6 +45,8 @@ pub(crate) struct Bed {
     pub(crate) sim: Sim,
     pub(crate) desk: Desk,
     pub(crate) worker: Worker<AwsEks>,
+    /// From which moment of the simulator's on the test's clock showed what: the simulator's also runs by itself.
+    passed: Mutex<Vec<(i64, DateTime<Utc>)>>,
 }
 
 impl Bed {
@@ -60,7 +62,7 @@ impl Bed {
         let mut desk = desk(database::connect(&url, clock), &sim);
         change(&mut desk);
         let worker = Worker::new(desk.clone(), Arc::new(eks(&sim)), pace());
-        Self { url, hands, sim, desk, worker }
+        Self { url, hands, sim, desk, worker, passed: Mutex::default() }
     }
 
     /// Another process on the same database and the same EKS.
@@ -136,7 +138,17 @@ impl Bed {
     /// Lets time pass, for Entryway and for EKS.
     pub(crate) fn pass(&self, time: TimeDelta) {
         self.hands.advance(time);
+        let mut passed = self.passed.lock().unwrap();
         self.sim.advance(time.to_std().unwrap());
+        let ahead = (self.hands.now() - start()).num_milliseconds();
+        passed.push((Utc::now().timestamp_millis() + ahead, self.hands.now()));
+    }
+
+    /// What the test's clock showed at a moment of the simulator's. Holds where all time passed by [`Bed::pass`].
+    pub(crate) fn at(&self, ms: i64) -> DateTime<Utc> {
+        let passed = self.passed.lock().unwrap();
+        let index = passed.partition_point(|(from, _)| *from <= ms);
+        index.checked_sub(1).map_or_else(start, |index| passed[index].1)
     }
 
     /// Lets the worker do everything that is due now.
