@@ -4,8 +4,10 @@
 
 mod adversity;
 mod architecture;
+mod backlog;
 mod command_line;
 mod crash;
+mod deaths;
 mod desk;
 mod docs;
 mod drift;
@@ -32,5 +34,6 @@ mod sandbox;
 mod schema;
 mod sessions;
 mod sim;
+mod storms;
 mod story;
 mod witness;

@@ -56,7 +56,11 @@ impl Bed {
 
     /// A bed in `world`, with the desk changed by `change`.
     pub(crate) async fn with(world: World, change: impl FnOnce(&mut Desk)) -> Self {
-        let url = database::fresh().await;
+        Self::on(database::fresh().await, world, change).await
+    }
+
+    /// A bed on the database at `url`.
+    pub(crate) async fn on(url: String, world: World, change: impl FnOnce(&mut Desk)) -> Self {
         let (clock, hands) = Clock::manual(start());
         let sim = Sim::start(SocketAddr::from(([127, 0, 0, 1], 0)), world.principal(ROLE)).await.unwrap();
         let mut desk = desk(database::connect(&url, clock), &sim);
@@ -184,7 +188,7 @@ impl Bed {
         panic!("never {state:?}: {:#?}", self.get(id).await.request);
     }
 
-    async fn next_due(&self) -> Option<TimeDelta> {
+    pub(crate) async fn next_due(&self) -> Option<TimeDelta> {
         entryway::store::entries::next_due(&self.desk.store, &[]).await.unwrap()
     }
 
@@ -251,13 +255,18 @@ pub(crate) fn pace() -> Pace {
 }
 
 pub(crate) fn eks(sim: &Sim) -> AwsEks {
+    patient_eks(sim, Duration::from_secs(5))
+}
+
+/// A client that waits for so long for an answer.
+pub(crate) fn patient_eks(sim: &Sim, operation_timeout: Duration) -> AwsEks {
     AwsEks::new(AwsOptions {
         endpoint_url: Some(sim.endpoint_url()),
         static_credentials: Some(StaticCredentials {
             access_key_id: "AKIATESTTESTTESTTEST".to_owned(),
             secret_access_key: "not-a-secret".into(),
         }),
-        operation_timeout: Duration::from_secs(5),
+        operation_timeout,
         installation: "tests".to_owned(),
     })
 }

@@ -21,9 +21,9 @@ use crate::harness::{Bed, http};
 use crate::witness::{Log, Place, Terms, left_behind, read, truths};
 
 /// So many live side by side.
-const AT_ONCE: u64 = 25;
+const AT_ONCE: u64 = 10;
 
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 8;
 
 /// What Entryway knows of a request.
 struct Known {
