@@ -59,8 +59,12 @@ async fn backlog(each: u64) {
     assert!(!principals().any(|principal| principal.contains("too-late")), "what is too late never does");
     let first = writes.iter().position(|call| call.op == "CreateAccessEntry").unwrap();
     let stragglers = writes[first..].iter().filter(|call| call.op == "DeleteAccessEntry").count();
-    assert!(stragglers < pace().concurrency, "{stragglers} ends came after a start: more than were in hand at that moment");
-    let failed = "SELECT count(*) FROM request WHERE state = 'failed' AND last_error ->> 'code' = 'apply-deadline-passed'
+    assert!(
+        stragglers < pace().concurrency,
+        "{stragglers} ends came after a start: more than were in hand at that moment"
+    );
+    let failed =
+        "SELECT count(*) FROM request WHERE state = 'failed' AND last_error ->> 'code' = 'apply-deadline-passed'
                      AND starts_at IS NULL AND principal_arn LIKE '%too-late%'";
     assert_eq!(number(&bed.url, failed).await, signed(each));
     println!(

@@ -175,7 +175,8 @@ async fn errors_and_resets() {
 }
 
 #[tokio::test]
-async fn throttling() {
+#[ignore = "the client waits by the machine's clock before it asks again: minutes; make test-crash runs it"]
+async fn throttling_for_longer() {
     let throttle = json!({ "callsPerSecond": 1.0, "burst": 4.0 });
     let throttle: Throttle = serde_json::from_value(throttle).unwrap();
     let knobs = Knobs { throttle: Some(throttle), ..Knobs::default() };
@@ -196,7 +197,8 @@ async fn lagging_reads() {
         non_monotonic: true,
         ..Lags::default()
     };
-    let storm = Storm::new("reads up to 15 s late, back and forth, lists 30 s", Knobs { lag, ..Knobs::default() }).await;
+    let storm =
+        Storm::new("reads up to 15 s late, back and forth, lists 30 s", Knobs { lag, ..Knobs::default() }).await;
     storm.live_through().await;
 }
 
@@ -213,7 +215,10 @@ async fn hanging_calls() {
     let bed = Bed::new().await;
     // The effect comes first and the answer never, or both come when nobody waits any more.
     for applied in [true, false] {
-        inject(&bed, json!({ "op": "*Access*", "probability": 0.12, "action": { "kind": "hang", "ms": 700, "applied": applied } }));
+        inject(
+            &bed,
+            json!({ "op": "*Access*", "probability": 0.12, "action": { "kind": "hang", "ms": 700, "applied": applied } }),
+        );
     }
     Storm::over("calls that hang", bed, Duration::from_millis(250)).live_through().await;
 }

@@ -66,7 +66,8 @@ impl Processes {
         let folder = std::env::temp_dir().join(format!("entryway-crash-{}", Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         let mut config = SETTINGS.to_owned();
-        config += &format!("[eks]\nendpoint_url = \"{sim}\"\n[policy]\ndir = \"{}/policies\"\n", env!("CARGO_MANIFEST_DIR"));
+        config +=
+            &format!("[eks]\nendpoint_url = \"{sim}\"\n[policy]\ndir = \"{}/policies\"\n", env!("CARGO_MANIFEST_DIR"));
         for user in PEOPLE {
             let sha256: String = Sha256::digest(token(user)).iter().map(|byte| format!("{byte:02x}")).collect();
             config += &format!("[[auth.tokens]]\nuser = \"{user}\"\nsha256 = \"{sha256}\"\n");
@@ -74,13 +75,8 @@ impl Processes {
         fs::write(folder.join("entryway.toml"), config).unwrap();
         // The API comes back where it was: a port that was free a moment ago, and that nobody else is told of.
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let mut processes = Self {
-            base: format!("http://{listen}"),
-            folder,
-            database: database.to_owned(),
-            listen,
-            all: vec![],
-        };
+        let mut processes =
+            Self { base: format!("http://{listen}"), folder, database: database.to_owned(), listen, all: vec![] };
         for role in ["api", "worker", "worker"] {
             let child = processes.spawn(role);
             processes.all.push(Process { role, child, kills: 0 });

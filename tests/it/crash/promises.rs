@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entryway::sandbox::sim::{CallRecord, Sim};
 use serde_json::Value;
 
-use super::{FOREIGN, everything};
 use super::load::Ledger;
 use super::processes::token;
+use super::{FOREIGN, everything};
 use crate::harness::database::number;
 use crate::harness::http;
 use crate::witness::{Facts, Log, Place, Terms, left_behind, read};
@@ -38,7 +38,8 @@ pub(super) async fn broken(
     let at = |ms| DateTime::from_timestamp_millis(ms).unwrap();
     let terms = Terms { at: &at, slack: SLACK, patience: 1_000, others: BTreeMap::new() };
     let log = Log::new(&calls, &grants, &terms);
-    let mut found = |promise: &str, wrong: Vec<String>| broken.extend(wrong.into_iter().map(|one| format!("{promise}: {one}")));
+    let mut found =
+        |promise: &str, wrong: Vec<String>| broken.extend(wrong.into_iter().map(|one| format!("{promise}: {one}")));
 
     found("P1, P2, P6", log.unaccounted());
     found("P3", log.unproven(3));
@@ -47,7 +48,9 @@ pub(super) async fn broken(
     found("P6", log.gaps(now));
 
     let written = |place: &Place| {
-        let on = |call: &CallRecord| (call.cluster.as_ref(), call.principal_arn.as_ref()) == (Some(&place.0), Some(&place.1));
+        let on = |call: &CallRecord| {
+            (call.cluster.as_ref(), call.principal_arn.as_ref()) == (Some(&place.0), Some(&place.1))
+        };
         calls.iter().any(|call| call.applied && on(call))
     };
     let touched = before.keys().filter(|place| written(place));
@@ -87,8 +90,21 @@ async fn forgotten(base: &str, ledger: &Ledger) -> Vec<String> {
             wrong.push(format!("{id} was filed and is answered {status}"));
             continue;
         }
-        let spec = ["clusterName", "principalArn", "type", "username", "kubernetesGroups", "accessPolicies", "reason",
-            "duration", "startAt", "specDigest", "requester", "extends", "createdAt"];
+        let spec = [
+            "clusterName",
+            "principalArn",
+            "type",
+            "username",
+            "kubernetesGroups",
+            "accessPolicies",
+            "reason",
+            "duration",
+            "startAt",
+            "specDigest",
+            "requester",
+            "extends",
+            "createdAt",
+        ];
         for field in spec.into_iter().filter(|field| now[field] != filed[field]) {
             wrong.push(format!("{id}: {field} was {} and is {}", filed[field], now[field]));
         }

@@ -99,7 +99,18 @@ impl Life {
         };
         let lags = rng.random();
         let principal = ROLE.parse().unwrap();
-        Self { rng, principal, now: start(), all: vec![], eks: vec![(start(), None)], made: 0, lags, record, told: vec![], calm: true }
+        Self {
+            rng,
+            principal,
+            now: start(),
+            all: vec![],
+            eks: vec![(start(), None)],
+            made: 0,
+            lags,
+            record,
+            told: vec![],
+            calm: true,
+        }
     }
 
     fn truth(&self) -> Option<&Kept> {
@@ -159,7 +170,8 @@ impl Life {
     /// One run of the worker on the entry; dies between two steps now and then. Whether the entry is proven by it.
     fn run(&mut self) -> bool {
         begin(&mut self.all, self.now);
-        let live: Vec<_> = self.all.iter().filter(|held| held.is_live(self.now)).map(|held| held.want.content()).collect();
+        let live: Vec<_> =
+            self.all.iter().filter(|held| held.is_live(self.now)).map(|held| held.want.content()).collect();
         let grants: Vec<_> = live.iter().map(|content| Contribution { id: Uuid::nil(), content }).collect();
         let desired = merge(None, &grants).desired;
         let observed = self.observe();
@@ -184,7 +196,12 @@ impl Life {
                 // Whatever has ended goes with the first write, and does not wait for reads to show it.
                 let held = self.truth().map(Kept::facts).unwrap_or_default();
                 let left = held.beyond(&union(&self.all, self.now).unwrap_or_default());
-                assert!(!self.calm || refused || left.is_empty(), "{left:?} was left at {}\n{}", self.now, self.told.join("\n"));
+                assert!(
+                    !self.calm || refused || left.is_empty(),
+                    "{left:?} was left at {}\n{}",
+                    self.now,
+                    self.told.join("\n")
+                );
                 false
             }
             other => panic!("{other:?} of an entry that is ours\n{}", self.told.join("\n")),
@@ -199,7 +216,12 @@ impl Life {
             self.record.begin_write(self.now, &TEMPO);
             let dies = self.rng.random_ratio(1, 12);
             let taken = if dies && self.rng.random() { None } else { self.take(&step) };
-            self.told.push(format!("  {} at {}: {taken:?}{}", step.operation(), self.now, if dies { ", died" } else { "" }));
+            self.told.push(format!(
+                "  {} at {}: {taken:?}{}",
+                step.operation(),
+                self.now,
+                if dies { ", died" } else { "" }
+            ));
             if dies {
                 self.calm = false;
                 return false;

@@ -45,7 +45,15 @@ struct Life {
 impl Life {
     fn new(seed: u64) -> Self {
         let principal = format!("arn:aws:iam::111122223333:role/overlap-{seed}");
-        Self { seed, rng: StdRng::seed_from_u64(seed), principal, all: vec![], ids: vec![], askers: vec![], told: vec![] }
+        Self {
+            seed,
+            rng: StdRng::seed_from_u64(seed),
+            principal,
+            all: vec![],
+            ids: vec![],
+            askers: vec![],
+            told: vec![],
+        }
     }
 
     fn place(&self) -> Place {
@@ -182,7 +190,9 @@ async fn known(bed: &Bed) -> BTreeMap<Uuid, Known> {
     let mut connection = PgConnection::connect(&bed.url).await.unwrap();
     let rows: Vec<(Uuid, _, _, _)> = sqlx::query_as(rows).fetch_all(&mut connection).await.unwrap();
     connection.close().await.unwrap();
-    rows.into_iter().map(|(id, starts_at, expires_at, superseded)| (id, Known { starts_at, expires_at, superseded })).collect()
+    rows.into_iter()
+        .map(|(id, starts_at, expires_at, superseded)| (id, Known { starts_at, expires_at, superseded }))
+        .collect()
 }
 
 /// Lets the worker do what is due, and holds every entry against its model.
@@ -194,7 +204,8 @@ async fn work_and_compare(bed: &Bed, lives: &mut [Life]) {
         begin(&mut life.all, now);
         life.compare_times(&known);
         life.note_takeovers(&known);
-        let (found, expected) = (truths.get(&life.place()).map(|f| f.plain()), union(&life.all, now).map(|f| f.plain()));
+        let (found, expected) =
+            (truths.get(&life.place()).map(|f| f.plain()), union(&life.all, now).map(|f| f.plain()));
         assert_eq!(found, expected, "seed {} at {now}\n{}\n{:#?}", life.seed, life.told.join("\n"), life.all);
     }
 }

@@ -34,7 +34,8 @@ impl Facts {
 
     /// Without namespaces of policies that hold everywhere: two that give the same are the same.
     pub(crate) fn plain(&self) -> BTreeSet<Fact> {
-        let absorbed = |fact: &Fact| matches!(fact, Fact::In(policy, _) if self.0.contains(&Fact::Everywhere(policy.clone())));
+        let absorbed =
+            |fact: &Fact| matches!(fact, Fact::In(policy, _) if self.0.contains(&Fact::Everywhere(policy.clone())));
         self.0.iter().filter(|fact| !absorbed(fact)).cloned().collect()
     }
 
@@ -60,9 +61,7 @@ impl Facts {
     pub(crate) fn of_write(call: &CallRecord) -> Self {
         match call.op.as_str() {
             "CreateAccessEntry" | "UpdateAccessEntry" => Self::groups(&call.request["kubernetesGroups"]),
-            "AssociateAccessPolicy" => {
-                Self::policy(call.policy_arn.as_deref().unwrap(), &call.request["accessScope"])
-            }
+            "AssociateAccessPolicy" => Self::policy(call.policy_arn.as_deref().unwrap(), &call.request["accessScope"]),
             _ => Self::default(),
         }
     }

@@ -73,7 +73,10 @@ impl<'a> Log<'a> {
                 if let Some(next) = writes.get(index + 1) {
                     let under_way = call.finished_at.unwrap_or(i64::MAX).min(call.started_at + self.terms.patience);
                     if next.started_at < under_way {
-                        wrong.push(format!("on {place:?} {} ({}) and {} ({}) overlap", call.op, call.seq, next.op, next.seq));
+                        wrong.push(format!(
+                            "on {place:?} {} ({}) and {} ({}) overlap",
+                            call.op, call.seq, next.op, next.seq
+                        ));
                     }
                 }
             }
@@ -108,7 +111,8 @@ impl<'a> Log<'a> {
                 let writes = self.writes.get(&grant.place).into_iter().flatten();
                 let last = writes.filter(|call| time(call) < *active).map(|call| call.seq).max().unwrap_or_default();
                 let seen = self.reads.get(&grant.place).into_iter().flatten();
-                let seen = seen.filter(|call| call.seq > last && call.status == Some(200) && time(call) <= until).count();
+                let seen =
+                    seen.filter(|call| call.seq > last && call.status == Some(200) && time(call) <= until).count();
                 if seen < reads {
                     wrong.push(format!("{} was called active after {seen} reads", grant.id));
                 }

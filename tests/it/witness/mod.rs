@@ -36,7 +36,8 @@ pub(crate) fn left_behind(
     others: &BTreeMap<Place, Facts>,
     now: DateTime<Utc>,
 ) -> Vec<String> {
-    let places: BTreeSet<_> = truths.keys().chain(others.keys()).chain(grants.iter().map(|grant| &grant.place)).collect();
+    let places: BTreeSet<_> =
+        truths.keys().chain(others.keys()).chain(grants.iter().map(|grant| &grant.place)).collect();
     let mut wrong = vec![];
     for place in places {
         let live = || grants.iter().filter(|grant| grant.place == *place && grant.is_live(now));
