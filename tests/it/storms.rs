@@ -12,7 +12,7 @@ use entryway::domain::ask::Ask;
 use entryway::domain::states::RequestState;
 use entryway::eks::aws::AwsEks;
 use entryway::sandbox::postgres::{Postgres, PostgresOptions};
-use entryway::sandbox::sim::{Knobs, Lag, Lags, Throttle, World};
+use entryway::sandbox::sim::{Knobs, Lag, Lags, World};
 use entryway::worker::{Pace, Worker};
 use entryway::workflow::Desk;
 use serde_json::{Value, json};
@@ -132,7 +132,6 @@ impl Storm {
         let struck = self.bed.sim.calls().iter().filter(|call| call.fault.is_some()).count();
         let refused = self.bed.sim.calls().iter().filter(|call| call.status == Some(429)).count();
         self.bed.sim.heal();
-        self.bed.sim.configure(|knobs| knobs.throttle = None);
         for _ in 0..4 {
             self.bed.pass(self.bed.desk.settings.tempo.drift_interval);
             self.bed.work().await;
@@ -171,19 +170,6 @@ async fn errors_and_resets() {
     let storm = Storm::new("5xx and resets before the effect, 30 %", Knobs::default()).await;
     inject(&storm.bed, error("*", 0.15, false));
     inject(&storm.bed, reset("*", 0.18, false));
-    storm.live_through().await;
-}
-
-#[tokio::test]
-#[ignore = "the client waits by the machine's clock before it asks again: minutes; make test-crash runs it"]
-async fn throttling_for_longer() {
-    let throttle = json!({ "callsPerSecond": 1.0, "burst": 4.0 });
-    let throttle: Throttle = serde_json::from_value(throttle).unwrap();
-    let knobs = Knobs { throttle: Some(throttle), ..Knobs::default() };
-    let mut storm = Storm::new("throttled to one call a second, with ten configured", knobs).await;
-    // The clock stands still while somebody waits for a turn: better to come back when it is theirs.
-    let frugal = Pace { calls_per_second: 10, patience: Duration::from_millis(1), ..pace() };
-    storm.workers = [worker(&storm.bed, storm.patience, frugal), worker(&storm.bed, storm.patience, frugal)];
     storm.live_through().await;
 }
 
