@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup demo test test-clients bench check fmt lint sqlx openapi clean
+.PHONY: help setup demo test test-clients test-crash bench check fmt lint sqlx openapi clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ test-clients: setup ## with programs nobody here wrote: boto3, the AWS CLI, an i
 	$(CARGO) build --locked
 	ENTRYWAY_BIN="$${CARGO_TARGET_DIR:-target}/debug/entryway" PYTHONDONTWRITEBYTECODE=1 \
 		target/clients/bin/python -m pytest -q tests/clients $(ARGS)
+
+# The short versions of these are part of `make test`.
+test-crash: setup ## kill -9 under load, and all that takes minutes (ARGS="--seconds 300 --seed 7 --sequences 500 --deaths 50")
+	CRASH_ARGS="$(ARGS)" $(CARGO) test --locked --test it for_longer -- --ignored --nocapture --test-threads 1
 
 bench: setup ## load and ratios, measured in one run on a release build (ARGS="submit --rounds 9" for some of them; --help)
 	$(CARGO) bench --locked --bench ratios -- $(ARGS)

@@ -177,7 +177,8 @@ pub fn judge(
 ) -> Verdict {
     let tempo = terms.tempo;
     let proven = record.is_proven(tempo);
-    let fresh = !proven && record.touched_at.is_some_and(|touched| now < touched + tempo.visibility);
+    let recent = record.touched_at.is_some_and(|touched| now < touched + tempo.visibility);
+    let fresh = recent && !proven;
     let written = record.written.as_ref().map(|written| written.content.as_ref());
     let layered = record.layered_on();
     // Ours was created moments ago, and this is what stood there before it, somebody else's or ours: an old read.
@@ -213,8 +214,9 @@ pub fn judge(
     }
     let from_seen = plan(seen, desired);
     match written {
-        // The last write is known to have happened: until reads must show it, plan from it.
-        Some(written) if fresh && !record.unsure => {
+        // The last write is known to have happened: until reads must show it, plan from it. Also where it is proven and what is
+        // desired has changed since: a read that is older than the proof would hide what is to be taken away.
+        Some(written) if !record.unsure && (fresh || recent && !plan(written, desired).is_empty()) => {
             let steps = plan(written, desired);
             if !steps.is_empty() {
                 Verdict::Write { from: written.cloned(), steps }

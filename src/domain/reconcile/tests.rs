@@ -288,3 +288,15 @@ fn iam_is_asked_with_a_look_for_drift_and_when_a_repair_was_asked_for() {
     known.restart_proof();
     assert!(!known.is_principal_due(&seen, at(31), &TEMPO), "first it is to be seen what is there");
 }
+
+#[test]
+fn a_read_that_is_older_than_the_proof_hides_nothing_that_is_to_go() {
+    let record = proven(record(Some(Some(content(&["A", "B"]))), Some(0)), 20);
+    let (old, desired) = (observed(&content(&["B"]), "me"), content(&["B", "C"]));
+    let steps = plan(Some(&content(&["A", "B"])), Some(&desired));
+    assert_eq!(steps.len(), 2, "A goes, and C comes");
+    let from = Some(content(&["A", "B"]));
+    assert_eq!(judged(&record, Some(&desired), Some(&old), 25), Verdict::Write { from, steps });
+    let later = judged(&record, Some(&desired), Some(&old), 60);
+    assert!(matches!(later, Verdict::Write { from: Some(from), .. } if from == content(&["B"])), "once it must show");
+}

@@ -5,7 +5,7 @@ pub(crate) mod database;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -45,6 +45,8 @@ pub(crate) struct Bed {
     pub(crate) sim: Sim,
     pub(crate) desk: Desk,
     pub(crate) worker: Worker<AwsEks>,
+    /// From which moment of the simulator's on the test's clock showed what: the simulator's also runs by itself.
+    passed: Mutex<Vec<(i64, DateTime<Utc>)>>,
 }
 
 impl Bed {
@@ -54,13 +56,17 @@ impl Bed {
 
     /// A bed in `world`, with the desk changed by `change`.
     pub(crate) async fn with(world: World, change: impl FnOnce(&mut Desk)) -> Self {
-        let url = database::fresh().await;
+        Self::on(database::fresh().await, world, change).await
+    }
+
+    /// A bed on the database at `url`.
+    pub(crate) async fn on(url: String, world: World, change: impl FnOnce(&mut Desk)) -> Self {
         let (clock, hands) = Clock::manual(start());
         let sim = Sim::start(SocketAddr::from(([127, 0, 0, 1], 0)), world.principal(ROLE)).await.unwrap();
         let mut desk = desk(database::connect(&url, clock), &sim);
         change(&mut desk);
         let worker = Worker::new(desk.clone(), Arc::new(eks(&sim)), pace());
-        Self { url, hands, sim, desk, worker }
+        Self { url, hands, sim, desk, worker, passed: Mutex::default() }
     }
 
     /// Another process on the same database and the same EKS.
@@ -141,7 +147,17 @@ impl Bed {
     /// Lets time pass, for Entryway and for EKS.
     pub(crate) fn pass(&self, time: TimeDelta) {
         self.hands.advance(time);
+        let mut passed = self.passed.lock().unwrap();
         self.sim.advance(time.to_std().unwrap());
+        let ahead = (self.hands.now() - start()).num_milliseconds();
+        passed.push((Utc::now().timestamp_millis() + ahead, self.hands.now()));
+    }
+
+    /// What the test's clock showed at a moment of the simulator's. Holds where all time passed by [`Bed::pass`].
+    pub(crate) fn at(&self, ms: i64) -> DateTime<Utc> {
+        let passed = self.passed.lock().unwrap();
+        let index = passed.partition_point(|(from, _)| *from <= ms);
+        index.checked_sub(1).map_or_else(start, |index| passed[index].1)
     }
 
     /// Lets the worker do everything that is due now.
@@ -177,7 +193,7 @@ impl Bed {
         panic!("never {state:?}: {:#?}", self.get(id).await.request);
     }
 
-    async fn next_due(&self) -> Option<TimeDelta> {
+    pub(crate) async fn next_due(&self) -> Option<TimeDelta> {
         entryway::store::entries::next_due(&self.desk.store, &[]).await.unwrap()
     }
 
@@ -244,13 +260,18 @@ pub(crate) fn pace() -> Pace {
 }
 
 pub(crate) fn eks(sim: &Sim) -> AwsEks {
+    patient_eks(sim, Duration::from_secs(5))
+}
+
+/// A client that waits for so long for an answer.
+pub(crate) fn patient_eks(sim: &Sim, operation_timeout: Duration) -> AwsEks {
     AwsEks::new(AwsOptions {
         endpoint_url: Some(sim.endpoint_url()),
         static_credentials: Some(StaticCredentials {
             access_key_id: "AKIATESTTESTTESTTEST".to_owned(),
             secret_access_key: "not-a-secret".into(),
         }),
-        operation_timeout: Duration::from_secs(5),
+        operation_timeout,
         installation: "tests".to_owned(),
     })
 }
