@@ -195,7 +195,7 @@ impl ReviewView {
             via: review.via.as_str(),
             submitted_by: review.submitted_by.clone(),
             created_at: Time(review.created_at),
-            counts: review.decision == Decision::Deny || counting.contains(&review.id),
+            counts: review.decision != Decision::Approve || counting.contains(&review.id),
         }
     }
 }
