@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::rows::EventRow;
+use super::rows::{EventRow, sound};
 use super::{Store, StoreError, Tx};
 use crate::domain::event::{Event, NewEvent};
 
@@ -91,10 +91,11 @@ pub async fn append(tx: &mut Tx, events: Vec<NewEvent>) -> Result<(), StoreError
     columns.insert(tx).await
 }
 
-/// A request's timeline, oldest first: its own events, and those of its entry that name it.
+/// A request's timeline, oldest first: its own events, and those of its entry that name it. What a newer build has written, and
+/// this one cannot read, is left out.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+/// [`StoreError::Unavailable`].
 pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query_as!(
         EventRow,
@@ -111,5 +112,5 @@ pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: i64)
     )
     .fetch_all(&store.pool)
     .await?;
-    rows.into_iter().map(Event::try_from).collect()
+    Ok(sound(rows))
 }

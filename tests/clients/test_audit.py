@@ -4,8 +4,10 @@ import json
 import random
 import re
 import select
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -28,9 +30,11 @@ def call(url, token, accept="application/json", body=None):
 
 
 @pytest.fixture(scope="module")
-def log(program, tmp_path_factory):
+def log(program):
     """The events of a sandbox in which somebody asked and somebody approved, up to a checkpoint: lines of NDJSON."""
-    folder = tmp_path_factory.mktemp("sandbox")
+    folder = Path(tempfile.mkdtemp())
+    # Postgres may run as somebody else than the tests, and has to get through to its own directory.
+    folder.chmod(0o711)
     command = [program, "sandbox", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0)
     try:
@@ -62,7 +66,9 @@ def log(program, tmp_path_factory):
             time.sleep(0.2)
     finally:
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        ended = process.wait(timeout=60)
+        shutil.rmtree(folder, ignore_errors=True)
+    assert ended == 0
     last = max(index for index, kind in enumerate(kinds) if kind == "audit.checkpoint")
     return lines[: last + 1]
 
