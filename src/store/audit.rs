@@ -78,7 +78,8 @@ async fn rows(
 /// How things stand with checkpoints.
 #[derive(Debug)]
 pub struct Pulse {
-    /// The newest event.
+    /// The newest event that is no checkpoint. It may lie below the last checkpoint and yet not be counted by it: whatever
+    /// drew its `seq` first and was committed later.
     pub newest: i64,
     /// The time.
     pub now: DateTime<Utc>,
@@ -94,7 +95,8 @@ pub async fn pulse(store: &Store) -> Result<Pulse, StoreError> {
     let mut connection = store.pool.acquire().await?;
     let row = sqlx::query!(
         r#"-- audit.pulse
-        SELECT coalesce(max(seq), 0) AS "newest!", coalesce($1::timestamptz, now()) AS "now!" FROM event"#,
+        SELECT coalesce((SELECT seq FROM event WHERE type <> 'audit.checkpoint' ORDER BY seq DESC LIMIT 1), 0) AS "newest!",
+               coalesce($1::timestamptz, now()) AS "now!""#,
         store.clock.sql()
     )
     .fetch_one(&mut *connection)

@@ -38,11 +38,12 @@ pub struct Made {
 pub async fn checkpoint(desk: &Desk, rhythm: Rhythm, key: Option<&SigningKey>) -> Result<Option<Made>, WorkflowError> {
     let pulse = audit::pulse(&desk.store).await?;
     let (through, last_at) = match &pulse.last {
-        // Nothing but the checkpoint itself came since.
-        Some(last) if last.seq == pulse.newest => return Ok(None),
         Some(last) => (statement(last)?.through, Some(last.at)),
         None => (0, None),
     };
+    if pulse.newest <= through {
+        return Ok(None);
+    }
     let in_time = last_at.is_none_or(|at| pulse.now >= at + rhythm.interval);
     if !in_time && pulse.newest - through < rhythm.events {
         return Ok(None);

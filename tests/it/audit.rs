@@ -93,3 +93,21 @@ async fn what_commits_late_is_counted_and_read_all_the_same() {
         "the checkpoint, the late one, and the other"
     );
 }
+
+#[tokio::test]
+async fn what_drew_its_place_before_a_checkpoint_and_commits_after_it_is_counted_by_the_next() {
+    let bed = Bed::new().await;
+    bed.file("alice", view("a")).await;
+    let place = database::number(&bed.url, "SELECT nextval(pg_get_serial_sequence('event', 'seq'))").await;
+    let first = checkpoint(&bed.desk, AT_ONCE, None).await.unwrap().expect("the first comes at once");
+    assert!(first.statement.through < place, "nobody knew of it");
+    let mut late = PgConnection::connect(&bed.url).await.unwrap();
+    let insert = format!(
+        "INSERT INTO event (seq, id, type, at, actor, via, data, hash) OVERRIDING SYSTEM VALUE
+         VALUES ({place}, gen_random_uuid(), 'auth.failed', now(), 'entryway', 'api', '{{}}', 'sha256:00')"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(&mut late).await.unwrap();
+    let second = checkpoint(&bed.desk, AT_ONCE, None).await.unwrap().expect("it waits to be counted");
+    assert_eq!((second.statement.after, second.statement.events), (first.statement.through, 2), "it and the first");
+    assert_eq!(checkpoint(&bed.desk, AT_ONCE, None).await.unwrap(), None, "once");
+}

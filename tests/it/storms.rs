@@ -141,8 +141,8 @@ impl Storm {
         there.retain(|(_, principal), _| principal.contains("role/storm-"));
         assert_eq!(left_behind(&there, &book, &none, self.bed.hands.now()), Vec::<String>::new(), "{}", self.name);
         let at = |ms| self.bed.at(ms);
-        // An answer that came when it was hardly waited for any more is nobody's call under way.
-        let patience = i64::try_from(self.patience.as_millis()).unwrap() * 9 / 10;
+        // A caller waits from when it sends, the log counts from when the call arrives: on a busy machine that is some time later.
+        let patience = i64::try_from(self.patience.as_millis()).unwrap() / 2;
         let terms = Terms { at: &at, slack: TimeDelta::zero(), patience, others: none };
         let log = Log::new(&calls, &book, &terms);
         assert_eq!(log.unaccounted(), Vec::<String>::new(), "{}", self.name);
@@ -203,10 +203,10 @@ async fn hanging_calls() {
     for applied in [true, false] {
         inject(
             &bed,
-            json!({ "op": "*Access*", "probability": 0.12, "action": { "kind": "hang", "ms": 700, "applied": applied } }),
+            json!({ "op": "*Access*", "probability": 0.12, "action": { "kind": "hang", "ms": 1200, "applied": applied } }),
         );
     }
-    Storm::over("calls that hang", bed, Duration::from_millis(250)).live_through().await;
+    Storm::over("calls that hang", bed, Duration::from_millis(500)).live_through().await;
 }
 
 #[tokio::test]
