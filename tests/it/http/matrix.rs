@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::TimeDelta;
 use entryway::domain::states::RequestState;
@@ -51,7 +51,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// Path and method of every operation of the document.
-fn operations() -> BTreeMap<String, (Method, String)> {
+static OPERATIONS: LazyLock<BTreeMap<String, (Method, String)>> = LazyLock::new(|| {
     let document = serde_json::to_value(entryway::api::document()).unwrap();
     let mut operations = BTreeMap::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -61,7 +61,7 @@ fn operations() -> BTreeMap<String, (Method, String)> {
         }
     }
     operations
-}
+});
 
 fn called(call: Call, caller: &str) -> Call {
     let on_behalf = |who: &str, person: &str| (who.to_owned(), Some(person.to_owned()));
@@ -97,7 +97,7 @@ fn body(operation: &str) -> Option<Value> {
 }
 
 async fn try_cell(api: &Api, operation: &str, id: &str, caller: &str) -> Answer {
-    let (method, path) = operations().remove(operation.split(' ').next().unwrap()).unwrap();
+    let (method, path) = OPERATIONS[operation.split(' ').next().unwrap()].clone();
     let path = path.replace("{id}", id).replace("{name}", "dev").replace("{code}", "stale");
     let path = path.replace("{principalArn}", &ROLE.replace('/', "%2F"));
     let call = called(api.call(method, &path), caller);
@@ -283,7 +283,7 @@ async fn every_cell_of_the_matrix_is_as_written() {
 fn every_operation_and_every_state_is_in_the_matrix() {
     let rows = rows();
     let written: BTreeSet<_> = rows.iter().map(|row| row.operation.split(' ').next().unwrap().to_owned()).collect();
-    assert_eq!(written, operations().into_keys().collect());
+    assert_eq!(written, OPERATIONS.keys().cloned().collect());
     let all: BTreeSet<_> = RequestState::ALL.iter().map(|state| state.as_str().to_owned()).collect();
     for row in rows.iter().filter(|row| row.states.is_some()) {
         let same = rows.iter().filter(|other| other.operation == row.operation);
