@@ -144,10 +144,14 @@ impl<E: Eks> Worker<E> {
             }
             // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry. An
             // entry that nobody is to have any more is no drift: a write has come late.
-            Verdict::Drift { from, steps } if run.desired.is_none() || drift == DriftMode::Report && run.applying => {
+            Verdict::Drift { from, steps, .. }
+                if run.desired.is_none() || drift == DriftMode::Report && run.applying =>
+            {
                 return self.write(&mut run, cluster, principal, from, steps).await;
             }
-            Verdict::Drift { from, steps } => {
+            Verdict::Drift { from, steps, ours } => {
+                // What is ours and must go is taken away, whatever drift is otherwise only reported.
+                let drift = if ours { DriftMode::Repair } else { drift };
                 let found = json!(observed.map(|entry| &entry.content));
                 reconcile::drifted(desk, &mut run, drift, found).await?;
                 if drift == DriftMode::Repair {
@@ -323,7 +327,7 @@ impl<E: Eks> Worker<E> {
         let interval = self.desk.settings.tempo.interval;
         let mut failure = retry::failure(error, cluster, run.record.attempts, interval, run.ending);
         if error.says_no_cluster() {
-            match reconcile::cluster_gone(&self.desk, run, cluster).await? {
+            match reconcile::cluster_gone(&self.desk, run, cluster, step.map(|step| (step, &failure))).await? {
                 Absence::Gone => return Ok(Round::Closed),
                 Absence::Unconfirmed => failure = retry::until_confirmed(failure, cluster),
                 Absence::NeverShown => {}

@@ -184,11 +184,11 @@ async fn what_a_zombie_finds_out_is_dropped() {
     eks.halted.notified().await;
     bed.pass(bed.desk.settings.lease);
     let active = bed.until(request.id, RequestState::Active).await.request;
-    let events = bed.desk.events(&bed.caller("bob"), request.id).await.unwrap().len();
+    let events = bed.timeline("bob", request.id).await.len();
     eks.let_go();
     work.await.unwrap().unwrap();
     assert_eq!(bed.get(request.id).await.request, active, "nothing it found out is recorded");
-    assert_eq!(bed.desk.events(&bed.caller("bob"), request.id).await.unwrap().len(), events);
+    assert_eq!(bed.timeline("bob", request.id).await.len(), events);
     assert_eq!(bed.writes(), ["CreateAccessEntry", "AssociateAccessPolicy"]);
 }
 
