@@ -202,6 +202,20 @@ fn what_a_call_of_ours_did_late_is_no_drift_and_is_put_right_beside_what_is() {
 }
 
 #[test]
+fn what_a_call_of_ours_did_late_is_no_change_of_whoever_owns_a_layered_entry() {
+    let (theirs, both) = (content(&["T"]), content(&["A", "T"]));
+    let mut record = proven(record(Some(Some(both.clone())), Some(0)), 20);
+    record.baseline = Some(Baseline { confirmed: true, ..Baseline::of(&observed(&theirs, "them")) });
+    record.await_answer(&Step::Associate { policy_arn: "B".to_owned(), scope: AccessScope::Cluster }, at(1));
+    record.count_read(false, at(100), &TEMPO);
+    let judge = |seen: &[&str]| judged(&record, Some(&both), Some(&observed(&content(seen), "them")), 102);
+    assert!(matches!(judge(&["A", "B", "T"]), Verdict::Write { .. }));
+    assert_eq!(judge(&["A", "B", "T", "U"]), Verdict::Rebase);
+    let kept = rebase(&record, Some(&both), Some(&content(&["A", "B", "T", "U"])), at(102));
+    assert_eq!(kept.map(|base| base.content), Some(content(&["T", "U"])), "theirs, and nothing of ours");
+}
+
+#[test]
 fn a_new_wish_is_no_drift() {
     let record = proven(record(Some(Some(content(&["A"]))), Some(0)), 20);
     let seen = observed(&content(&["A"]), "me");
