@@ -104,7 +104,8 @@ fn seq(text: &str) -> Result<i64, String> {
     text.parse().ok().filter(|seq| *seq >= 0).ok_or_else(wrong)
 }
 
-fn start(listing: &Listing<'_>, token: &str) -> Result<i64, Problem> {
+/// The `seq` after which the page of `token` starts.
+pub(super) fn start(listing: &Listing<'_>, token: &str) -> Result<i64, Problem> {
     let place = listing.opened(token)?;
     let foreign = |_| Problem::new(Code::NextTokenInvalid, "nextToken is of another release; start again without it");
     place.as_slice().try_into().map(i64::from_be_bytes).map_err(foreign)

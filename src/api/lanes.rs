@@ -42,7 +42,7 @@ impl Default for Lanes {
 impl Lanes {
     /// The lane of this call, and how long it may take; probes have none, they must see how things are.
     fn of(&self, request: &Request) -> (Option<&Semaphore>, Duration) {
-        const DECIDING: [&str; 4] = ["/reviews", "/revoke", "/relinquish", "/withdraw"];
+        const DECIDING: [&str; 5] = ["/reviews", "/revoke", "/revocations", "/relinquish", "/withdraw"];
         let path = request.uri().path();
         let waits = || request.uri().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("wait=")));
         match *request.method() {
@@ -84,6 +84,7 @@ mod tests {
     #[test]
     fn taking_access_away_has_a_lane_of_its_own() {
         assert_eq!(lane(Method::POST, "/v1/requests/x/revoke").0, Some(DECISIONS_AT_ONCE));
+        assert_eq!(lane(Method::POST, "/v1/revocations").0, Some(DECISIONS_AT_ONCE));
         assert_eq!(lane(Method::POST, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/readyz").0, None);

@@ -61,6 +61,13 @@ pub(crate) struct Revocation {
     /// How many the caller may not revoke.
     #[schema(example = 0, minimum = 0)]
     refused: usize,
+    /// How many were not come to any more, because Postgres failed on the way or it took too long.
+    #[schema(example = 0, minimum = 0)]
+    left: usize,
+    /// Whether everything was come to. If not, send the same call again (with the same `Idempotency-Key`, if any): it goes on
+    /// with the rest.
+    #[schema(example = true)]
+    complete: bool,
     /// Everything that matches and that the caller may see, oldest first.
     items: Vec<RevocationItem>,
     /// Always null: the list comes whole.
@@ -87,8 +94,8 @@ pub(crate) struct RevocationItem {
     /// Where it is now.
     #[schema(value_type = StateName)]
     state: &'static str,
-    /// `revoked`, `denied` (it was not signed off yet) or `refused`.
-    #[schema(example = "revoked", pattern = "^(revoked|denied|refused)$")]
+    /// `revoked`, `denied` (it was not signed off yet), `refused`, or `left` where the answer is not complete.
+    #[schema(example = "revoked", pattern = "^(revoked|denied|refused|left)$")]
     outcome: &'static str,
     /// Why it was refused; null otherwise.
     #[schema(example = json!(null))]
@@ -107,9 +114,11 @@ impl From<&(Request, Fate)> for RevocationItem {
                 Fate::Revoked => "revoked",
                 Fate::Denied => "denied",
                 Fate::Refused(_) => "refused",
+                Fate::Left => "left",
             },
             detail: match fate {
                 Fate::Refused(reasons) => Some(format!("you may not revoke this request: {}", reasons.join("; "))),
+                Fate::Left => Some("this request was not come to any more; send the same call again".to_owned()),
                 Fate::Revoked | Fate::Denied => None,
             },
         }
@@ -125,6 +134,8 @@ impl From<&Incident> for Revocation {
             revoked: count(|fate| *fate == Fate::Revoked),
             denied: count(|fate| *fate == Fate::Denied),
             refused: count(|fate| matches!(fate, Fate::Refused(_))),
+            left: count(|fate| *fate == Fate::Left),
+            complete: incident.complete,
             items: incident.items.iter().map(Into::into).collect(),
             next_token: None,
         }
@@ -135,8 +146,9 @@ impl From<&Incident> for Revocation {
 ///
 /// Everything that somebody has, that a principal has, or that there is on a cluster, as in an incident. What holds access or
 /// will hold it is revoked, what is undecided is turned down; each only where policy lets the caller `revoke` it. What the
-/// caller may not see is left alone and not told of. All in one transaction; with `dryRun=true` nothing is changed, and
-/// the answer says what would end.
+/// caller may not see is left alone and not told of. Of thousands, a thousand end in one transaction; where not all could be
+/// come to, `complete` is false, what has ended stays ended, and the same call sent again ends the rest. With `dryRun=true`
+/// nothing is changed, and the answer says what would end.
 #[utoipa::path(post, path = "/v1/revocations", tag = "requests", operation_id = "revokeMany",
     params(CallerHeaders, OnceHeader,
         ("dryRun" = Option<bool>, Query, description = "Say what would end, and change nothing", example = false)),

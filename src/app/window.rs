@@ -24,9 +24,9 @@ impl<E: Eks + Debug> Window<E> {
         Self { eks, turns }
     }
 
-    async fn turn(&self, cluster: &Cluster, calls: u32) -> Result<(), Blind> {
+    async fn turn(&self, cluster: &Cluster) -> Result<(), Blind> {
         loop {
-            match self.turns.wait(cluster, calls, Urgency::Idle).await {
+            match self.turns.wait(cluster, Urgency::Idle).await {
                 Ok(Turn::Come) => return Ok(()),
                 // Whoever waits for this gives it up in time.
                 Ok(Turn::Queue(wait)) => tokio::time::sleep(wait.to_std().unwrap_or_default()).await,
@@ -67,7 +67,7 @@ impl<E: Eks + Debug> Window<E> {
 impl<E: Eks + Debug> Lookout for Window<E> {
     fn page<'a>(&'a self, cluster: &'a Cluster, token: Option<&'a str>, most: u8) -> Looking<'a, EntryPage> {
         Box::pin(async move {
-            self.turn(cluster, 1).await?;
+            self.turn(cluster).await?;
             self.heed(cluster, self.eks.list_page(cluster, None, token, most).await).await
         })
     }
@@ -79,19 +79,23 @@ impl<E: Eks + Debug> Lookout for Window<E> {
         with_policies: bool,
     ) -> Looking<'a, Option<ObservedEntry>> {
         Box::pin(async move {
-            self.turn(cluster, if with_policies { 2 } else { 1 }).await?;
-            let answer = if with_policies {
-                self.eks.observe(cluster, principal).await
-            } else {
-                self.eks.glance(cluster, principal).await
+            self.turn(cluster).await?;
+            let Some(mut entry) = self.heed(cluster, self.eks.glance(cluster, principal).await).await? else {
+                return Ok(None);
             };
-            self.heed(cluster, answer).await
+            if with_policies && entry.content.entry_type.takes_policies() {
+                self.turn(cluster).await?;
+                let policies = self.heed(cluster, self.eks.policies(cluster, principal).await).await?;
+                let Some(policies) = policies else { return Ok(None) };
+                entry.content.access_policies = policies;
+            }
+            Ok(Some(entry))
         })
     }
 
     fn policies<'a>(&'a self, cluster: &'a Cluster) -> Looking<'a, Vec<String>> {
         Box::pin(async move {
-            self.turn(cluster, 1).await?;
+            self.turn(cluster).await?;
             let listed = self.heed(cluster, self.eks.list_access_policies(cluster).await).await?;
             Ok(listed.into_iter().map(|policy| policy.name).collect())
         })

@@ -79,6 +79,8 @@ event_types! {
     EntryPolicyAssociated = "entry.policy_associated",
     /// EKS disassociated an access policy.
     EntryPolicyDisassociated = "entry.policy_disassociated",
+    /// A write to an entry that EKS did not take, or of which nobody knows whether it did.
+    EntryWriteFailed = "entry.write_failed",
     /// Somebody changed an entry behind our back.
     EntryDrifted = "entry.drifted",
     /// Somebody asked for whatever is wrong with an entry to be put right.

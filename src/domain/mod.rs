@@ -30,3 +30,4 @@ pub mod sightings;
 pub mod states;
 pub mod token;
 pub mod trouble;
+pub mod unheard;

@@ -47,6 +47,8 @@ pub enum Verdict {
         from: Option<EntryContent>,
         /// The calls that would put it right.
         steps: Vec<Step>,
+        /// Whether a part of it is a late doing of our own, which is put right however drift is dealt with.
+        ours: bool,
     },
     /// It shows what is desired, and our tag has been taken off it. Its ARN says that it is ours all the same.
     Untagged,
@@ -209,8 +211,14 @@ pub fn judge(
     if let (Some(base), Some(Some(written)), false) = (layered, written, fresh && !record.unsure)
         && was_changed(base, written, desired, seen, record.unsure)
     {
-        // One read may be stale; two are not.
-        return if record.disagreeing_reads == 0 { Verdict::NotYet } else { Verdict::Rebase };
+        return match record.without_late(desired, seen, now) {
+            // One read may be stale; two are not.
+            _ if record.disagreeing_reads == 0 => Verdict::NotYet,
+            Some(content) if desired == Some(&content) => {
+                Verdict::Write { from: seen.cloned(), steps: plan(seen, desired) }
+            }
+            _ => Verdict::Rebase,
+        };
     }
     let from_seen = plan(seen, desired);
     match written {
@@ -232,10 +240,12 @@ pub fn judge(
         },
         // What was proven is still what is desired, and EKS shows something else. One read may be stale; two are not.
         Some(written) if proven && plan(written, desired).is_empty() => {
-            if record.disagreeing_reads == 0 {
-                Verdict::NotYet
-            } else {
-                Verdict::Drift { from: seen.cloned(), steps: from_seen }
+            let from = seen.cloned();
+            match record.without_late(desired, seen, now) {
+                _ if record.disagreeing_reads == 0 => Verdict::NotYet,
+                // Nobody has changed it: a call of ours has come late, and that is all.
+                Some(content) if desired == Some(&content) => Verdict::Write { from, steps: from_seen },
+                late => Verdict::Drift { from, steps: from_seen, ours: late.is_some() },
             }
         }
         _ => Verdict::Write { from: seen.cloned(), steps: from_seen },
@@ -271,9 +281,17 @@ fn was_changed(
     }
 }
 
-/// The baseline after its owner has changed the entry to `seen`; `None` when they deleted it.
+/// The baseline after its owner has changed the entry to `seen`; `None` when they deleted it. What a call of ours has done to it
+/// late is no change of theirs.
 #[must_use]
-pub fn rebase(record: &EntryRecord, desired: Option<&EntryContent>, seen: Option<&EntryContent>) -> Option<Baseline> {
+pub fn rebase(
+    record: &EntryRecord,
+    desired: Option<&EntryContent>,
+    seen: Option<&EntryContent>,
+    now: DateTime<Utc>,
+) -> Option<Baseline> {
+    let theirs = seen.and_then(|_| record.without_late(desired, seen, now));
+    let seen = theirs.as_ref().or(seen);
     let written = record.written.as_ref().and_then(|written| written.content.as_ref());
     record.layered_on().zip(seen).map(|(base, seen)| match written {
         Some(written) if record.unsure => base.rebased(&either(written, desired), seen, true),

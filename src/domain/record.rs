@@ -10,6 +10,7 @@ use super::entry::{EntryContent, ObservedEntry};
 use super::event::canonical_json;
 use super::principal::{Binding, Standing};
 use super::request::{LastError, hex};
+use super::unheard::Unheard;
 
 /// What EKS was last told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub struct EntryRecord {
     pub binding: Option<Binding>,
     /// When somebody asked for whatever is wrong with it to be put right; `None` once that is done.
     pub repair_asked_at: Option<DateTime<Utc>>,
+    /// Calls whose answers nobody has heard, which may still do something.
+    pub unheard: Vec<Unheard>,
     /// The latest trouble with it.
     pub last_error: Option<LastError>,
     /// Somebody changed it behind Entryway's back, and that has been reported.

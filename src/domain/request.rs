@@ -207,6 +207,8 @@ pub struct Request {
     pub remind_at: Option<DateTime<Utc>>,
     /// It was applied without a sign-off, because somebody broke the glass, and nobody has looked at it since.
     pub owes_review: bool,
+    /// Of an extension: how far ahead of its filing access reaches with it, which is what policy limits.
+    pub reach: Option<TimeDelta>,
     /// The hash of its latest event; empty before the first.
     pub chain_head: String,
     /// When it was filed.

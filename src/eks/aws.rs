@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_eks::operation::RequestId;
 
-use super::{ClusterGate, Created, Eks, EksError, ListedPolicy, Written, behalf};
+use super::{ClusterGate, Created, Eks, EksError, ListedPolicy, Reading, Written, behalf};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::{AccessScope, EntryContent, EntryType, ObservedEntry};
@@ -99,18 +99,19 @@ impl Eks for AwsEks {
         }
     }
 
-    async fn observe(&self, cluster: &Cluster, principal: &PrincipalArn) -> Result<Option<ObservedEntry>, EksError> {
-        let Some(mut observed) = self.glance(cluster, principal).await? else { return Ok(None) };
+    async fn policies(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> Result<Option<BTreeMap<String, AccessScope>>, EksError> {
         let on = self.on(cluster).await;
-        if !observed.content.entry_type.takes_policies() {
-            return Ok(Some(observed));
-        }
         let list = on
             .client
             .list_associated_access_policies()
             .cluster_name(&cluster.eks_name)
             .principal_arn(principal.to_string());
         let mut pages = Pages::new("ListAssociatedAccessPolicies");
+        let mut policies = BTreeMap::new();
         loop {
             let answer = match call!(on, list.clone().set_next_token(pages.token())) {
                 Ok(answer) => answer,
@@ -120,10 +121,10 @@ impl Eks for AwsEks {
             convert::check_principal(answer.principal_arn(), principal)?;
             for policy in answer.associated_access_policies() {
                 let (arn, scope) = convert::policy(policy)?;
-                observed.content.access_policies.insert(arn, scope);
+                policies.insert(arn, scope);
             }
             if !pages.go_on(answer.next_token)? {
-                return Ok(Some(observed));
+                return Ok(Some(policies));
             }
         }
     }
@@ -243,12 +244,8 @@ impl Eks for AwsEks {
         self.clients.of(cluster).await.check_account(cluster).await
     }
 
-    async fn probe(
-        &self,
-        cluster: &Cluster,
-        somebody: Option<&PrincipalArn>,
-    ) -> Vec<(&'static str, Result<(), EksError>)> {
-        probe::probe(&self.on(cluster).await, &self.iam(), cluster, somebody).await
+    async fn probe(&self, cluster: &Cluster, what: &Reading) -> Result<(), EksError> {
+        probe::probe(&self.on(cluster).await, &self.iam(), cluster, what).await
     }
 
     async fn list_access_policies(&self, cluster: &Cluster) -> Result<Vec<ListedPolicy>, EksError> {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use crate::domain::arn::PrincipalArn;
+use crate::domain::arn::{PrincipalArn, PrincipalKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::entry::{AccessScope, EntryContent, ObservedEntry};
 use crate::domain::inventory::EntryPage;
@@ -67,6 +67,38 @@ impl ClusterGate {
     }
 }
 
+/// A permission to read, with what it is tried out on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// To list entries.
+    Entries,
+    /// To describe one; tried on one that there is none of.
+    Entry,
+    /// To list what is associated with one; tried on the same.
+    Associated,
+    /// To list the access policies that there are.
+    Policies,
+    /// To ask IAM about somebody of the cluster's account.
+    Principal(PrincipalArn),
+}
+
+impl Reading {
+    /// IAM's name for it.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Entries => "eks:ListAccessEntries",
+            Self::Entry => "eks:DescribeAccessEntry",
+            Self::Associated => "eks:ListAssociatedAccessPolicies",
+            Self::Policies => "eks:ListAccessPolicies",
+            Self::Principal(somebody) => match somebody.kind() {
+                PrincipalKind::Role => "iam:GetRole",
+                PrincipalKind::User => "iam:GetUser",
+            },
+        }
+    }
+}
+
 /// An access policy as EKS lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedPolicy {
@@ -81,22 +113,39 @@ pub struct ListedPolicy {
 ///
 /// Every method fails with [`EksError`], whose [`Class`] says what kind of no it was.
 pub trait Eks: Send + Sync + 'static {
-    /// The entry with its policies, or `None` when EKS says that the principal has none. One call, and for types
-    /// that take policies one more per page of them. An entry that vanishes between the two calls is `None`.
+    /// The entry without its policies, or `None` when EKS says that the principal has none: one call.
     ///
     /// Reads may lag behind writes by seconds, and may go back and forth while they do.
-    fn observe(
-        &self,
-        cluster: &Cluster,
-        principal: &PrincipalArn,
-    ) -> impl Future<Output = Result<Option<ObservedEntry>, EksError>> + Send;
-
-    /// The entry without its policies: one call, for whoever only wants to know whose it is.
     fn glance(
         &self,
         cluster: &Cluster,
         principal: &PrincipalArn,
     ) -> impl Future<Output = Result<Option<ObservedEntry>, EksError>> + Send;
+
+    /// The policies of an entry whose type takes some, with their scopes, or `None` when there is no such entry: one call (EKS
+    /// puts more on a page than an entry can have).
+    fn policies(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> impl Future<Output = Result<Option<BTreeMap<String, AccessScope>>, EksError>> + Send;
+
+    /// [`Eks::glance`] and [`Eks::policies`] in a row, for whoever waits for no turn between the two. An entry that vanishes
+    /// between them is `None`.
+    fn observe(
+        &self,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> impl Future<Output = Result<Option<ObservedEntry>, EksError>> + Send {
+        async move {
+            let Some(mut entry) = self.glance(cluster, principal).await? else { return Ok(None) };
+            if entry.content.entry_type.takes_policies() {
+                let Some(policies) = self.policies(cluster, principal).await? else { return Ok(None) };
+                entry.content.access_policies = policies;
+            }
+            Ok(Some(entry))
+        }
+    }
 
     /// Creates the entry with the type, username and groups of `content`; its policies are associated one by one
     /// afterwards. `token` makes a repeat of the same create harmless (`clientRequestToken`). Username and groups
@@ -161,14 +210,9 @@ pub trait Eks: Send + Sync + 'static {
     /// is said of the right place. Seldom a call.
     fn check_account(&self, cluster: &Cluster) -> impl Future<Output = Result<(), EksError>> + Send;
 
-    /// Tries out the permissions to read, one call for each, with which nothing is changed: on an entry that there is none
-    /// of, and where there is `somebody` of the cluster's account, in IAM. Each comes with its answer, where that another thing
-    /// is wrong says that the permission is there.
-    fn probe(
-        &self,
-        cluster: &Cluster,
-        somebody: Option<&PrincipalArn>,
-    ) -> impl Future<Output = Vec<(&'static str, Result<(), EksError>)>> + Send;
+    /// Tries out one permission to read with one call, with which nothing is changed. That another thing is wrong says that the
+    /// permission is there.
+    fn probe(&self, cluster: &Cluster, what: &Reading) -> impl Future<Output = Result<(), EksError>> + Send;
 
     /// Every access policy that EKS knows in the cluster's region, all pages.
     fn list_access_policies(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::domain::catalogue::bare_name;
@@ -25,6 +25,8 @@ pub struct Facts<'a> {
     pub cluster: &'a Cluster,
     /// Whose ask it is, with their groups.
     pub requester: &'a Identity,
+    /// Of an extension: how far ahead of its filing access reaches with it. Policy sees that as its duration.
+    pub reach: Option<TimeDelta>,
     /// The service that filed it for them, if any; policy sees the requester here where there is none.
     pub submitted_by: Option<&'a Identity>,
 }
@@ -170,7 +172,7 @@ pub(super) fn request_entity(facts: &Facts<'_>) -> Result<Entity, Unrepresentabl
         ("permanent", boolean(spec.duration.is_none())),
         ("breakGlass", boolean(spec.break_glass)),
     ];
-    if let Some(duration) = spec.duration {
+    if let Some(duration) = facts.reach.or(spec.duration) {
         let millis = format!("{}ms", duration.num_milliseconds());
         attributes.push(("duration", RestrictedExpression::new_duration(millis)));
     }

@@ -64,7 +64,14 @@ pub fn explain_in(
     let cluster = world.cluster_or_guess(&asked.cluster_name);
     let spec = asked.spec(&cluster).map_err(|error| ExplainError::Request(error.to_string()))?;
     let requester = world.directory.identity(who);
-    let facts = Facts { id: Uuid::nil(), spec: &spec, cluster: &cluster, requester: &requester, submitted_by: None };
+    let facts = Facts {
+        id: Uuid::nil(),
+        spec: &spec,
+        cluster: &cluster,
+        requester: &requester,
+        reach: None,
+        submitted_by: None,
+    };
     let call = Call { now, via: Via::Cli, source_ip: None };
     let digest = spec.digest();
     let review =

@@ -175,7 +175,7 @@ impl Run<'_> {
         let requester = self.known(case.requester.as_ref().unwrap_or(&case.who))?;
         let submitted_by = case.submitted_by.as_ref().map(|user| self.known(user)).transpose()?;
         let submitted_by = submitted_by.as_ref();
-        let facts = Facts { id: Uuid::nil(), spec: &spec, cluster, requester: &requester, submitted_by };
+        let facts = Facts { id: Uuid::nil(), spec: &spec, cluster, requester: &requester, reach: None, submitted_by };
         let decision = self.policies.authorize(&who, action, &facts, &call);
         if action != Action::Request {
             let outcome = either(decision.allowed);

@@ -118,6 +118,7 @@ impl Ask {
             spec: &self.spec,
             cluster: &self.cluster,
             requester: &self.requester,
+            reach: None,
             submitted_by: self.submitted_by.as_ref(),
         }
     }

@@ -115,7 +115,7 @@ pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryR
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
         RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                   agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-                  drifted_to, overdue_reported, binding, repair_asked_at",
+                  drifted_to, overdue_reported, binding, repair_asked_at, unheard",
         lease.cluster_name,
         lease.principal_arn,
         lease.token,
@@ -138,7 +138,8 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
            SET written = $4, touched_at = $5, unsure = $6, agreeing_reads = $7, agreeing_since = $8,
                disagreeing_reads = $9, last_read_at = $10, access_entry_arn = $11, last_error = $12, drifted = $13,
                overdue_reported = $14, attempts = $15, proof_of = $16, doubt_until = $17,
-               baseline = $18, recheck_at = $19, drifted_to = $20, binding = $21, repair_asked_at = $22
+               baseline = $18, recheck_at = $19, drifted_to = $20, binding = $21, repair_asked_at = $22,
+               unheard = $23
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3",
         lease.cluster_name,
         lease.principal_arn,
@@ -162,6 +163,7 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
         record.drifted_to,
         record.binding.as_ref().map(|binding| json!(binding)),
         record.repair_asked_at,
+        (!record.unheard.is_empty()).then(|| json!(record.unheard)),
     )
     .execute(&mut *tx.inner)
     .await?;
@@ -181,7 +183,7 @@ pub async fn ask_repair(tx: &mut Tx, cluster: &str, principal: &str) -> Result<O
          WHERE cluster_name = $1 AND principal_arn = $2
         RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                   agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-                  drifted_to, overdue_reported, binding, repair_asked_at",
+                  drifted_to, overdue_reported, binding, repair_asked_at, unheard",
         cluster,
         principal,
         tx.now,

@@ -46,6 +46,22 @@ pub async fn slow_down(store: &Store, lane: &Lane, full_rate: f64) -> Result<(),
     tx.commit().await
 }
 
+/// When AWS last said that `lane` was called too often.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn slowed_at(store: &Store, lane: &Lane) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let at = sqlx::query_scalar!(
+        "-- pace.slowed_at
+        SELECT slowed_at FROM eks_pace WHERE account_id = $1 AND region = $2",
+        lane.account_id,
+        lane.region,
+    )
+    .fetch_optional(&store.pool)
+    .await?;
+    Ok(at.flatten())
+}
+
 /// The bucket as it is, for changing; a full one where there is none yet. Losing a few turns in a crash of the database is
 /// harmless, so its commit need not wait for the disk.
 async fn lock(tx: &mut Tx, lane: &Lane, full_rate: f64) -> Result<Bucket, StoreError> {

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::entries::Lease;
 use super::events::Columns;
 use super::rows::{RequestRow, sound};
 use super::{Store, StoreError, Tx, reviews};
@@ -56,8 +57,9 @@ pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -
         WITH filed AS (
             INSERT INTO request (id, cluster_name, principal_arn, content, tags, reason, ticket, duration_ms, start_at,
                                  break_glass, spec_digest, requester, submitted_by, extends, warnings, state,
-                                 policy_digest, lapses_at, applying_since, chain_head, created_at, updated_at, owes_review)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21, $31)
+                                 policy_digest, lapses_at, applying_since, chain_head, created_at, updated_at, owes_review,
+                                 reach_ms)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21, $31, $32)
         ), known AS (
             INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at)
             VALUES ($2, $3, $22)
@@ -103,6 +105,7 @@ pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -
         &log.prev_hashes as &[Option<String>],
         &log.hashes,
         request.owes_review,
+        request.reach.map(|reach| reach.num_milliseconds()),
     )
     .execute(&mut *tx.inner)
     .await?;
@@ -262,6 +265,20 @@ pub async fn lock_extensions(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Request>, 
     Ok(sound(rows))
 }
 
+/// Those among the requests `ids` that something is to prolong already, decided or not.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn being_extended(store: &Store, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    let extended = sqlx::query_scalar!(
+        r#"-- requests.being_extended
+        SELECT extends AS "extends!" FROM request
+         WHERE extends = ANY ($1) AND state IN ('pending', 'scheduled', 'applying', 'verifying', 'active')"#,
+        ids
+    );
+    Ok(extended.fetch_all(&store.pool).await?)
+}
+
 /// Everything an entry is made up of or is getting rid of, oldest first, for changing. A row that does not decode, or
 /// whose spec is not the one that was approved, grants nothing ([`sound`]).
 ///
@@ -277,6 +294,30 @@ pub async fn lock_of_entry(tx: &mut Tx, cluster: &str, principal: &str) -> Resul
          ORDER BY id FOR UPDATE",
         cluster,
         principal
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(sound(rows))
+}
+
+/// [`lock_of_entry`], and with it whoever was the last to have something there and has it no more: what is done to an entry that
+/// is nobody's any more is part of their story.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn lock_of_entry_and_last(tx: &mut Tx, lease: &Lease) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock_of_entry_and_last
+        SELECT * FROM request
+         WHERE cluster_name = $1 AND principal_arn = $2
+           AND (state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')
+                OR id = (SELECT id FROM request
+                          WHERE cluster_name = $1 AND principal_arn = $2 AND state IN ('failed', 'ended')
+                          ORDER BY updated_at DESC LIMIT 1))
+         ORDER BY id FOR UPDATE",
+        lease.cluster_name,
+        lease.principal_arn
     )
     .fetch_all(&mut *tx.inner)
     .await?;

@@ -63,6 +63,7 @@ pub(super) struct RequestRow {
     pub(super) updated_at: DateTime<Utc>,
     pub(super) remind_at: Option<DateTime<Utc>>,
     pub(super) owes_review: bool,
+    pub(super) reach_ms: Option<i64>,
 }
 
 impl TryFrom<RequestRow> for Request {
@@ -116,6 +117,7 @@ impl TryFrom<RequestRow> for Request {
             applying_since: row.applying_since,
             remind_at: row.remind_at,
             owes_review: row.owes_review,
+            reach: row.reach_ms.map(TimeDelta::milliseconds),
             chain_head: row.chain_head,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -109,7 +109,7 @@ impl<E: Eks> Worker<E> {
 
     async fn turn_to_list(&self, cluster: &Cluster) -> Result<bool, WorkflowError> {
         for _ in 0..MOST_WAITS {
-            match self.turns.wait(cluster, 1, Urgency::Idle).await? {
+            match self.turns.wait(cluster, Urgency::Idle).await? {
                 Turn::Come => return Ok(true),
                 Turn::Queue(wait) => tokio::time::sleep(wait.to_std().unwrap_or_default()).await,
             }

@@ -41,7 +41,7 @@ impl<E: Eks> Worker<E> {
 
     async fn check_cluster(&self, name: &str) -> Result<(), WorkflowError> {
         let Some(cluster) = self.desk.clusters.get(name) else { return Ok(()) };
-        if self.turns.wait(cluster, 1, Urgency::CanWait).await? != Turn::Come {
+        if self.turns.wait(cluster, Urgency::CanWait).await? != Turn::Come {
             // Others need the turns more; what is known stays known until the next check.
             return Ok(());
         }

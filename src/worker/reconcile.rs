@@ -32,6 +32,22 @@ enum Round {
     Again,
 }
 
+/// Why there was no looking at an entry.
+enum NoLook {
+    /// EKS did not show it.
+    Failed(EksError),
+    /// It was not our turn to ask; it may be after this.
+    Queue(TimeDelta),
+    /// There was no asking whose turn it is.
+    NoTurns(StoreError),
+}
+
+impl From<EksError> for NoLook {
+    fn from(error: EksError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl<E: Eks> Worker<E> {
     /// Works on one entry until there is nothing to do but wait.
     pub(super) async fn reconcile(&self, lease: Lease) {
@@ -72,13 +88,21 @@ impl<E: Eks> Worker<E> {
 
     async fn round(&self, lease: &Lease, cluster: &Cluster, principal: &PrincipalArn) -> Result<Round, WorkflowError> {
         let desk = &self.desk;
-        // Describe, and a page of policies.
-        if let Turn::Queue(wait) = self.turns.wait(cluster, 2, Urgency::of_look(lease.ending)).await? {
+        if let Turn::Queue(wait) = self.turns.wait(cluster, Urgency::of_look(lease.ending)).await? {
             reconcile::put_off(desk, lease, wait).await?;
             return Ok(Round::Closed);
         }
         let mut run = reconcile::begin(desk, lease).await?;
-        let observed = match self.heed(cluster, of_look, self.look(&run, cluster, principal).await).await? {
+        let answer = match self.look(&run, cluster, principal).await {
+            Ok(observed) => Ok(observed),
+            Err(NoLook::Failed(error)) => Err(error),
+            Err(NoLook::Queue(wait)) => {
+                reconcile::put_off(desk, lease, wait).await?;
+                return Ok(Round::Closed);
+            }
+            Err(NoLook::NoTurns(error)) => return Err(error.into()),
+        };
+        let observed = match self.heed(cluster, of_look, answer).await? {
             Ok(observed) => observed,
             Err(error) => return self.give_up(&run, cluster, None, &error).await,
         };
@@ -120,10 +144,14 @@ impl<E: Eks> Worker<E> {
             }
             // What somebody did by hand is only to be reported, but a grant waits to be applied, and that writes the entry. An
             // entry that nobody is to have any more is no drift: a write has come late.
-            Verdict::Drift { from, steps } if run.desired.is_none() || drift == DriftMode::Report && run.applying => {
+            Verdict::Drift { from, steps, .. }
+                if run.desired.is_none() || drift == DriftMode::Report && run.applying =>
+            {
                 return self.write(&mut run, cluster, principal, from, steps).await;
             }
-            Verdict::Drift { from, steps } => {
+            Verdict::Drift { from, steps, ours } => {
+                // What is ours and must go is taken away, whatever drift is otherwise only reported.
+                let drift = if ours { DriftMode::Repair } else { drift };
                 let found = json!(observed.map(|entry| &entry.content));
                 reconcile::drifted(desk, &mut run, drift, found).await?;
                 if drift == DriftMode::Repair {
@@ -155,7 +183,7 @@ impl<E: Eks> Worker<E> {
         let desk = &self.desk;
         let Some(entry) = seen else { return reconcile::seen(desk, run, Seen::NotYet).await };
         if drift == DriftMode::Repair
-            && let Turn::Queue(wait) = self.turns.wait(cluster, 1, Urgency::CanWait).await?
+            && let Turn::Queue(wait) = self.turns.wait(cluster, Urgency::CanWait).await?
         {
             return reconcile::put_off(desk, &run.lease, wait).await;
         }
@@ -182,16 +210,34 @@ impl<E: Eks> Worker<E> {
         run: &Run,
         cluster: &Cluster,
         principal: &PrincipalArn,
-    ) -> Result<Option<ObservedEntry>, EksError> {
-        let observed = named(run, || self.eks.observe(cluster, principal)).await?;
+    ) -> Result<Option<ObservedEntry>, NoLook> {
+        let mut observed = named(run, || self.eks.glance(cluster, principal)).await?;
+        if let Some(entry) = observed.as_mut().filter(|entry| entry.content.entry_type.takes_policies()) {
+            self.next_turn(cluster).await?;
+            match named(run, || self.eks.policies(cluster, principal)).await? {
+                Some(policies) => entry.content.access_policies = policies,
+                // It has vanished between the two calls.
+                None => observed = None,
+            }
+        }
         if observed.is_none() && !self.is_known(&cluster.name) {
+            self.next_turn(cluster).await?;
             let gate = named(run, || self.eks.describe_cluster(cluster)).await?;
             if !gate.takes_access_entries() {
-                return Err(EksError::of(Class::AuthMode));
+                return Err(EksError::of(Class::AuthMode).into());
             }
         }
         self.learn(&cluster.name);
         Ok(observed)
+    }
+
+    /// Waits for the turn of another call of the same look: each is a call of its own to AWS.
+    async fn next_turn(&self, cluster: &Cluster) -> Result<(), NoLook> {
+        match self.turns.wait(cluster, Urgency::Begun).await {
+            Ok(Turn::Come) => Ok(()),
+            Ok(Turn::Queue(wait)) => Err(NoLook::Queue(wait)),
+            Err(error) => Err(NoLook::NoTurns(error)),
+        }
     }
 
     /// Makes the calls one by one, each only if everything still stands right before it.
@@ -211,7 +257,7 @@ impl<E: Eks> Worker<E> {
                 _ => None,
             };
             // Before the guard, so that nothing comes between what it checks and the call.
-            if let Turn::Queue(wait) = self.turns.wait(cluster, 1, Urgency::Urgent).await? {
+            if let Turn::Queue(wait) = self.turns.wait(cluster, Urgency::Begun).await? {
                 reconcile::put_off(&self.desk, &run.lease, wait).await?;
                 return Ok(Round::Closed);
             }
@@ -281,7 +327,7 @@ impl<E: Eks> Worker<E> {
         let interval = self.desk.settings.tempo.interval;
         let mut failure = retry::failure(error, cluster, run.record.attempts, interval, run.ending);
         if error.says_no_cluster() {
-            match reconcile::cluster_gone(&self.desk, run, cluster).await? {
+            match reconcile::cluster_gone(&self.desk, run, cluster, step.map(|step| (step, &failure))).await? {
                 Absence::Gone => return Ok(Round::Closed),
                 Absence::Unconfirmed => failure = retry::until_confirmed(failure, cluster),
                 Absence::NeverShown => {}
@@ -294,7 +340,7 @@ impl<E: Eks> Worker<E> {
     /// Whether what EKS refuses now may be another matter once the cluster is `ACTIVE`: its mode is that of before until an
     /// update of it is through.
     async fn is_changing(&self, cluster: &Cluster, error: &EksError) -> Result<bool, WorkflowError> {
-        if error.class != Class::AuthMode || self.turns.wait(cluster, 1, Urgency::CanWait).await? != Turn::Come {
+        if error.class != Class::AuthMode || self.turns.wait(cluster, Urgency::CanWait).await? != Turn::Come {
             return Ok(false);
         }
         let gate = self.heed(cluster, of_gate, self.eks.describe_cluster(cluster).await).await?;

@@ -68,6 +68,8 @@ pub(super) fn failure(
         },
         is_snooze,
         is_ambiguous: error.ambiguous,
+        is_unsent: error.unsent,
+        aws_request_id: error.aws_request_id.clone(),
         wait,
     }
 }

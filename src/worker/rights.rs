@@ -9,13 +9,10 @@ use super::turns::{Turn, Urgency};
 use crate::domain::arn::PrincipalArn;
 use crate::domain::cluster::Cluster;
 use crate::domain::plan::Step;
-use crate::eks::{Class, Eks, EksError, Lack, pass_role, tried, used};
+use crate::eks::{Class, Eks, EksError, Lack, Reading, pass_role, tried, used};
 use crate::store::StoreError;
 use crate::workflow::WorkflowError;
 use crate::workflow::reconcile::{self, Probe, Rights};
-
-/// The calls of a probe.
-const PROBE_CALLS: u32 = 4;
 
 /// The permissions that are known to be missing, by cluster.
 #[derive(Debug, Default)]
@@ -106,13 +103,17 @@ impl<E: Eks> Worker<E> {
     /// Tries out the permissions to read, now and then, and again and again while some are missing.
     pub(super) async fn probe(&self, cluster: &Cluster) -> Result<(), WorkflowError> {
         let Some(Probe { somebody }) = reconcile::probe_due(&self.desk, cluster).await? else { return Ok(()) };
-        if self.turns.wait(cluster, PROBE_CALLS, Urgency::CanWait).await? != Turn::Come {
-            return Ok(());
-        }
         let mut rights = Rights { probed: true, ..Rights::default() };
-        for (action, answer) in self.eks.probe(cluster, somebody.as_ref()).await {
-            match answer {
-                Ok(()) => rights.granted.push(tried(action)),
+        let readings = [Reading::Entries, Reading::Entry, Reading::Associated, Reading::Policies];
+        for what in readings.into_iter().chain(somebody.map(Reading::Principal)) {
+            // IAM counts for itself.
+            let counts = !matches!(what, Reading::Principal(_));
+            if counts && self.turns.wait(cluster, Urgency::CanWait).await? != Turn::Come {
+                // Others need the turns more; it is tried again with the next check.
+                return Ok(());
+            }
+            match self.eks.probe(cluster, &what).await {
+                Ok(()) => rights.granted.push(tried(what.action())),
                 Err(error) if error.class == Class::Throttled => self.turns.slow_down(cluster).await?,
                 Err(error) => {
                     rights.missing.extend(error.lack(cluster).map(|lack| (lack.permission, lack.words)));

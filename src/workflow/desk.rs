@@ -182,6 +182,7 @@ impl Case {
             spec: &request.spec,
             cluster: &self.cluster,
             requester: &self.requester,
+            reach: request.reach,
             submitted_by: self.submitted_by.as_ref(),
         }
     }

@@ -83,21 +83,14 @@ async fn prepare(
     }
     let prepared = submit::prepare(desk, tx, policies, act.caller, &[ask], presences).await;
     let (extensions, _) = prepared.map_err(in_this_body)?;
-    keep_in_reach(&extended, &extensions, desk.settings.limits.max_duration, tx.now())?;
+    keep_in_reach(&extensions, desk.settings.limits.max_duration)?;
     Ok(extensions)
 }
 
 /// However often it is extended, access never reaches farther ahead than one request may: whoever signs off, or the policy
-/// that asks for nobody, is to be asked again by then.
-fn keep_in_reach(
-    extended: &Request,
-    extensions: &[Details],
-    most: TimeDelta,
-    now: DateTime<Utc>,
-) -> Result<(), WorkflowError> {
-    let left = extended.grant.expires_at.map_or(TimeDelta::zero(), |end| end - now);
-    let more = extensions.iter().filter_map(|extension| extension.request.spec.duration).max().unwrap_or_default();
-    if left + more <= most {
+/// that asks for nobody, is to be asked again by then. Policies see the same reach as the duration, and limit it further.
+fn keep_in_reach(extensions: &[Details], most: TimeDelta) -> Result<(), WorkflowError> {
+    if extensions.iter().all(|extension| extension.request.reach.is_none_or(|reach| reach <= most)) {
         return Ok(());
     }
     let detail = format!(

@@ -1,8 +1,13 @@
-//! An incident: everything that somebody has, that a principal has, or that there is on a cluster, ends at once. One
-//! transaction, so that it is all or none of it, and is answered once.
+//! An incident: everything that somebody has, that a principal has, or that there is on a cluster, ends at once. A batch at a
+//! time, so that however many there are, no transaction holds up others for long or is itself given up; what has ended stays
+//! ended, and whoever asks again ends the rest.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::WorkflowError;
@@ -17,12 +22,21 @@ use crate::domain::rules::Code;
 use crate::domain::states::{EndReason, RequestState};
 use crate::policy::{Action, PolicySet, Scene};
 use crate::store::requests::Ending;
-use crate::store::{Tx, entries, events, requests};
+use crate::store::{StoreError, Tx, entries, events, requests};
 
 pub use crate::store::requests::Matching;
 
 /// How many requests one refusal names.
 const MOST_NAMED: usize = 100;
+
+/// How many requests one transaction ends.
+const AT_ONCE: i64 = 1_000;
+
+/// How often all in all a transaction that somebody got in the way of is tried again.
+const TRIES: usize = 3;
+
+/// How long to go on before answering with what is left, well before the caller is given up.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// What came of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +47,8 @@ pub enum Fate {
     Denied,
     /// Policy does not let the caller revoke it; the reasons.
     Refused(Vec<String>),
+    /// It was not come to any more. Whoever asks again ends it.
+    Left,
 }
 
 /// What came of an incident.
@@ -42,12 +58,25 @@ pub struct Incident {
     pub id: Uuid,
     /// Everything that matched and that the caller may see, oldest first, as it is now.
     pub items: Vec<(Request, Fate)>,
+    /// Whether all of it was come to. Where Postgres failed on the way, or it took too long, the rest is [`Fate::Left`], as far
+    /// as that could still be found out.
+    pub complete: bool,
+}
+
+/// How far an incident has come.
+enum Progress {
+    /// To its end.
+    Over,
+    /// Up to this request.
+    UpTo(Uuid),
 }
 
 /// Ends everything that matches and that the caller may revoke. What they may not see is left alone and not told of.
 ///
+/// An answer that is not complete is not kept for the caller's key: the same call once more goes on with the rest.
+///
 /// # Errors
-/// Those of idempotency and of the store.
+/// Those of idempotency and of the store, as long as nothing has ended.
 pub async fn end(
     desk: &Desk,
     caller: &Caller,
@@ -55,23 +84,97 @@ pub async fn end(
     reason: &str,
     once: Option<Once<'_, Incident>>,
 ) -> Result<Outcome<Incident>, WorkflowError> {
-    let policies = desk.policies.current();
-    let mut tx = desk.store.begin().await?;
-    if let Some(outcome) = recall(&mut tx, once.as_ref()).await? {
-        return Ok(outcome);
+    let began = Instant::now();
+    let mut incident = Incident { id: Uuid::now_v7(), items: vec![], complete: false };
+    let (mut after, mut failed) = (None, 0);
+    loop {
+        let mut tx = desk.store.begin().await?;
+        let batch = async {
+            // In each transaction, so that nobody else does the same meanwhile.
+            if let Some(outcome) = recall(&mut tx, once.as_ref()).await? {
+                return Ok(Err(outcome));
+            }
+            end_batch(desk, &mut tx, caller, matching, reason, after, &incident).await.map(Ok)
+        };
+        let (mut items, progress) = match batch.await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(outcome)) => return Ok(outcome),
+            Err(WorkflowError::Store(error)) if error.is_passing() && failed < TRIES && began.elapsed() < LONGEST => {
+                tracing::warn!(incident = %incident.id, %error, "a part of an incident is tried again");
+                failed += 1;
+                continue;
+            }
+            Err(error) if after.is_none() => return Err(error),
+            Err(error) => return Ok(Outcome::Fresh(broken_off(desk, caller, matching, after, incident, &error).await)),
+        };
+        incident.items.append(&mut items);
+        match progress {
+            Progress::Over => {
+                incident.complete = true;
+                incident.items.sort_by_key(|(request, _)| request.id);
+                return conclude(tx, once.as_ref(), incident).await;
+            }
+            Progress::UpTo(last) => {
+                tx.commit().await?;
+                after = Some(last);
+            }
+        }
+        if began.elapsed() > LONGEST {
+            let error = StoreError::Interrupted.into();
+            return Ok(Outcome::Fresh(broken_off(desk, caller, matching, after, incident, &error).await));
+        }
     }
+}
+
+/// One transaction of an incident.
+async fn end_batch(
+    desk: &Desk,
+    tx: &mut Tx,
+    caller: &Caller,
+    matching: &Matching,
+    reason: &str,
+    after: Option<Uuid>,
+    incident: &Incident,
+) -> Result<(Vec<(Request, Fate)>, Progress), WorkflowError> {
+    let policies = desk.policies.current();
     let now = tx.now();
-    let found = requests::matching(&mut tx, matching).await?;
-    check_cluster(desk, matching, &found)?;
+    let (found, next) = requests::matching(tx, matching, after, AT_ONCE).await?;
+    if after.is_none() {
+        check_cluster(desk, matching, &found)?;
+    }
     let (mut refused, theirs): (Vec<_>, Vec<_>) =
         decide(desk, &policies, caller, found, now).into_iter().partition(|(_, fate)| matches!(fate, Fate::Refused(_)));
     // Only what the caller may end is locked, and then decided on as it is by now: nobody holds up what they may not touch.
     let ids: Vec<_> = theirs.iter().map(|(request, _)| request.id).collect();
-    let locked = requests::lock_all(&mut tx, &ids).await?;
+    let locked = requests::lock_all(tx, &ids).await?;
     refused.extend(decide(desk, &policies, caller, locked, now));
-    let mut incident = Incident { id: Uuid::now_v7(), items: refused };
-    carry_out(&policies, &mut tx, caller, reason, &mut incident).await?;
-    conclude(tx, once.as_ref(), incident).await
+    let items = carry_out(&policies, tx, caller, reason, incident, refused).await?;
+    Ok((items, next.map_or(Progress::Over, Progress::UpTo)))
+}
+
+/// An incident that could not be finished: what has ended so far, and what is left as far as it can be told.
+async fn broken_off(
+    desk: &Desk,
+    caller: &Caller,
+    matching: &Matching,
+    after: Option<Uuid>,
+    mut incident: Incident,
+    error: &WorkflowError,
+) -> Incident {
+    tracing::error!(incident = %incident.id, %error, ended = incident.items.len(), "an incident was not finished");
+    let ended: BTreeSet<_> = incident.items.iter().map(|(request, _)| request.id).collect();
+    match look(desk, caller, matching, after).await {
+        Ok(rest) => {
+            let rest = rest.into_iter().filter(|(request, _)| !ended.contains(&request.id));
+            incident.items.extend(rest.map(|(request, fate)| match fate {
+                Fate::Refused(_) => (request, fate),
+                _ => (request, Fate::Left),
+            }));
+        }
+        Err(error) => tracing::error!(incident = %incident.id, %error, "what is left of it is not known"),
+    }
+    incident.items.sort_by_key(|(request, _)| request.id);
+    incident
 }
 
 /// Says what would end. Nothing is changed.
@@ -79,13 +182,32 @@ pub async fn end(
 /// # Errors
 /// Those of the store.
 pub async fn preview(desk: &Desk, caller: &Caller, matching: &Matching) -> Result<Incident, WorkflowError> {
+    Ok(Incident { id: Uuid::nil(), items: look(desk, caller, matching, None).await?, complete: true })
+}
+
+/// What would become of everything that matches, from after `after` on.
+async fn look(
+    desk: &Desk,
+    caller: &Caller,
+    matching: &Matching,
+    mut after: Option<Uuid>,
+) -> Result<Vec<(Request, Fate)>, WorkflowError> {
     let policies = desk.policies.current();
-    let mut tx = desk.store.begin().await?;
-    let found = requests::matching(&mut tx, matching).await?;
-    check_cluster(desk, matching, &found)?;
-    let now = tx.now();
-    tx.rollback().await?;
-    Ok(Incident { id: Uuid::nil(), items: decide(desk, &policies, caller, found, now) })
+    let mut items = Vec::new();
+    loop {
+        let mut tx = desk.store.begin().await?;
+        let (found, next) = requests::matching(&mut tx, matching, after, AT_ONCE).await?;
+        let now = tx.now();
+        tx.rollback().await?;
+        if after.is_none() {
+            check_cluster(desk, matching, &found)?;
+        }
+        items.extend(decide(desk, &policies, caller, found, now));
+        if next.is_none() {
+            return Ok(items);
+        }
+        after = next;
+    }
 }
 
 /// A name that is misspelt must not pass for a cluster on which nothing is left to end.
@@ -141,11 +263,12 @@ async fn carry_out(
     tx: &mut Tx,
     caller: &Caller,
     reason: &str,
-    incident: &mut Incident,
-) -> Result<(), WorkflowError> {
+    incident: &Incident,
+    items: Vec<(Request, Fate)>,
+) -> Result<Vec<(Request, Fate)>, WorkflowError> {
     let id = incident.id;
     let (mut endings, mut fates, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for (request, fate) in std::mem::take(&mut incident.items) {
+    for (request, fate) in items {
         if matches!(fate, Fate::Refused(_)) {
             refused.push((request, fate));
         } else {
@@ -174,9 +297,7 @@ async fn carry_out(
         (request, fate)
     });
     let ended = endings.into_iter().map(|ending| ending.request).zip(fates);
-    incident.items = ended.chain(with_them).chain(refused).collect();
-    incident.items.sort_by_key(|(request, _)| request.id);
-    Ok(())
+    Ok(ended.chain(with_them).chain(refused).collect())
 }
 
 /// `request` as it ends, with what is put on record of it.

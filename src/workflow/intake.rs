@@ -1,6 +1,6 @@
 //! An ask on its way to being a request: every rule, and what policy says to its being asked. Nothing is read or stored.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::WorkflowError;
@@ -54,12 +54,13 @@ pub(super) fn check(
     rules::check(ask, &context)
 }
 
-/// Makes the request out of what was asked. It waits for people.
+/// Makes the request out of what was asked; `reach` is that of an extension. It waits for people.
 pub(super) fn draft(
     desk: &Desk,
     policies: &PolicySet,
     caller: &Caller,
     accepted: Accepted,
+    reach: Option<TimeDelta>,
     now: DateTime<Utc>,
 ) -> Request {
     Request {
@@ -80,6 +81,7 @@ pub(super) fn draft(
         applying_since: None,
         remind_at: None,
         owes_review: false,
+        reach,
         chain_head: String::new(),
         created_at: now,
         updated_at: now,

@@ -134,7 +134,7 @@ impl Desk {
         let now = self.store.clock().approximate();
         [ask, &least(ask)].into_iter().find_map(|ask| {
             let accepted = intake::check(self, ask, now, &Beside::default(), &Presences::default()).ok()?;
-            let request = intake::draft(self, policies, caller, accepted, now);
+            let request = intake::draft(self, policies, caller, accepted, None, now);
             let case = self.case(&request);
             intake::permit(policies, caller, &Scene::new(&case.facts(&request), now), now).ok()?;
             Some(request.spec.principal)

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::WorkflowError;
 use super::desk::{Desk, call_of};
-use super::standing::Details;
+use super::standing::{Details, EXTEND};
 use crate::domain::event::Event;
 use crate::domain::identity::Caller;
 use crate::domain::request::Request;
@@ -20,9 +20,6 @@ pub use crate::store::Filter;
 
 /// How many rows one list looks at before it answers with what it has found, when the caller may see few of them.
 const MOST_ROWS: usize = 2000;
-
-/// The most events of one request in one answer. More than a request can have in a year of daily drift.
-const MOST_EVENTS: i64 = 2000;
 
 /// A page of a list.
 #[derive(Debug)]
@@ -41,7 +38,10 @@ impl Desk {
     pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<Details, WorkflowError> {
         let (request, given) = requests::find_reviewed(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
         let policies = self.policies.current();
-        self.details(&policies, caller, request, given, self.store.clock().approximate()).ok_or(WorkflowError::NotFound)
+        let now = self.store.clock().approximate();
+        let mut details = self.details(&policies, caller, request, given, now).ok_or(WorkflowError::NotFound)?;
+        self.forbid_second_extensions(std::slice::from_mut(&mut details)).await?;
+        Ok(details)
     }
 
     /// What the caller may see among what `filter` asks for, newest first. `reviewable` keeps only what they could
@@ -79,28 +79,49 @@ impl Desk {
             let given = reviews::read(&self.store, &ids).await?;
             for request in requests {
                 if items.len() == limit {
+                    self.forbid_second_extensions(&mut items).await?;
                     return Ok(Page { next: items.last().map(|last| last.request.id), items });
                 }
                 let own = given.iter().filter(|review| review.request_id == request.id).cloned().collect();
                 items.extend(self.details(&policies, caller, request, own, now));
             }
             if next.is_none() || looked_at >= MOST_ROWS {
+                self.forbid_second_extensions(&mut items).await?;
                 return Ok(Page { items, next });
             }
             before = next;
         }
     }
 
-    /// The timeline of a request, oldest first.
+    /// The timeline of a request, oldest first: up to `limit` events above the `seq` `after`.
     ///
     /// # Errors
     /// [`WorkflowError::NotFound`], also for what the caller may not see.
-    pub async fn events(&self, caller: &Caller, id: Uuid) -> Result<Vec<Event>, WorkflowError> {
+    pub async fn events(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Event>, WorkflowError> {
         let request = requests::find(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
         if !self.may_view(caller, &request) {
             return Err(WorkflowError::NotFound);
         }
-        Ok(events::of_request(&self.store, id, 0, MOST_EVENTS).await?)
+        Ok(events::of_request(&self.store, id, after, i64::try_from(limit).unwrap_or(i64::MAX)).await?)
+    }
+
+    /// What is being extended already cannot be extended once more.
+    async fn forbid_second_extensions(&self, shown: &mut [Details]) -> Result<(), WorkflowError> {
+        let offered = shown.iter().filter(|details| details.allowed.contains(&EXTEND));
+        let ids: Vec<_> = offered.map(|details| details.request.id).collect();
+        if !ids.is_empty() {
+            let extended = requests::being_extended(&self.store, &ids).await?;
+            for details in shown.iter_mut().filter(|details| extended.contains(&details.request.id)) {
+                details.allowed.retain(|action| *action != EXTEND);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn may_view(&self, caller: &Caller, request: &Request) -> bool {

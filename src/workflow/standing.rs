@@ -36,6 +36,9 @@ impl Details {
     }
 }
 
+/// Asking for more time, which is a right of its own: that of whoever asked, where policy lets them ask again.
+pub(super) const EXTEND: &str = "extend";
+
 /// What can be done to a request in each state, and by which right.
 const DOABLE: [(Action, &[RequestState]); 6] = [
     (Action::Approve, &[RequestState::Pending]),
@@ -152,7 +155,7 @@ impl Desk {
             allowed.push(Decision::Acknowledge.as_str());
         }
         if request.requester == caller.user() && is_extendable(request, call.now) && may(Action::Request) {
-            allowed.push("extend");
+            allowed.push(EXTEND);
         }
         allowed
     }

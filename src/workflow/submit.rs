@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -260,9 +260,14 @@ pub(super) async fn prepare(
     if !violations.is_empty() {
         return Err(WorkflowError::Invalid(violations));
     }
+    let reach = |accepted: &Accepted| {
+        let extended = beside.live.iter().find(|live| Some(live.id) == accepted.spec.extends)?;
+        let left = (extended.grant.expires_at? - tx.now()).max(TimeDelta::zero());
+        Some(left + accepted.spec.duration?)
+    };
     let drafts = specs
         .into_iter()
-        .map(|accepted| decide(desk, tx, policies, caller, accepted))
+        .map(|accepted| decide(desk, tx, policies, caller, (reach(&accepted), accepted)))
         .collect::<Result<Vec<_>, _>>()?;
     keep_to_limit(desk, tx, caller, &drafts, beside.pending).await?;
     Ok((drafts, beside.live))
@@ -301,10 +306,10 @@ fn decide(
     tx: &Tx,
     policies: &PolicySet,
     caller: &Caller,
-    accepted: Accepted,
+    (reach, accepted): (Option<TimeDelta>, Accepted),
 ) -> Result<Details, WorkflowError> {
     let (now, call) = (tx.now(), call_of(caller, tx.now()));
-    let asked = intake::draft(desk, policies, caller, accepted, now);
+    let asked = intake::draft(desk, policies, caller, accepted, reach, now);
     let case = desk.case(&asked);
     let scene = Scene::new(&case.facts(&asked), now);
     intake::permit(policies, caller, &scene, now)?;
@@ -339,6 +344,7 @@ fn first_events(
         "durationMs": request.spec.duration.map(|duration| duration.num_milliseconds()),
         "startAt": request.spec.start_at,
         "extends": request.spec.extends,
+        "reachMs": request.reach.map(|reach| reach.num_milliseconds()),
         "policyDigest": request.policy_digest,
     });
     let mut events = vec![standing::event_by(caller, EventType::RequestSubmitted, request, submitted)];

@@ -2,6 +2,7 @@
 //! any instant, in the middle of a transaction too.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,12 +10,14 @@ use entryway::domain::ask::Ask;
 use entryway::domain::states::RequestState;
 use entryway::sandbox::sim::World;
 use entryway::worker::{Pace, Worker};
+use entryway::workflow::Desk;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
 use crate::crash::argument;
-use crate::harness::{Bed, pace, policy, view};
+use crate::harness::database::connect;
+use crate::harness::{Bed, eks, pace, policy, view};
 use crate::restarts::Halting;
 use crate::witness::{Log, Terms, left_behind, read, truths};
 
@@ -158,11 +161,15 @@ async fn die_at_any_instant(lives: u64, seed: u64) {
             }
             for _ in 0..3 {
                 let instant = Duration::from_micros(rng.random_range(200..40_000));
-                let worker = bed.another_worker();
+                let store = connect(&bed.url, bed.desk.store.clock().clone());
+                let desk = Desk { store: store.clone(), ..bed.desk.clone() };
+                let worker = Worker::new(desk, Arc::new(eks(&bed.sim)), pace());
                 if tokio::time::timeout(instant, worker.turn()).await.is_err() {
                     deaths += 1;
                     bed.pass(bed.desk.settings.lease);
                 }
+                // Waits for all of its connections: whoever dies keeps none.
+                store.close().await;
             }
             let state = if stage < 2 { RequestState::Active } else { RequestState::Ended };
             let id = if stage % 2 == 0 { first } else { second.unwrap() };

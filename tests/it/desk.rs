@@ -144,7 +144,7 @@ async fn the_chain_of_a_request_holds() {
     let bed = Bed::new().await;
     let request = bed.granted(view("payments")).await;
     bed.until(request.id, RequestState::Active).await;
-    let timeline = bed.desk.events(&bed.caller("bob"), request.id).await.unwrap();
+    let timeline = bed.timeline("bob", request.id).await;
     assert!(timeline.len() >= 6);
     let mut prev = None;
     for event in &timeline {

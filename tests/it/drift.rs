@@ -14,7 +14,7 @@ use entryway::workflow::{Clusters, Desk};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Bed, ROLE, cluster, database, http, view};
+use crate::harness::{Bed, ROLE, cluster, database, http, policy, view};
 
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
 
@@ -225,6 +225,73 @@ async fn where_drift_is_only_reported_each_change_is_reported_once_and_nothing_i
     edit(&bed, ROLE, json!({ "kubernetesGroups": [], "tags": { "entryway/installation": "tests" } })).await;
     look_again(&bed).await;
     assert_eq!(events(&bed, "entry.repaired", "true").await, 1, "somebody put it right by hand");
+}
+
+/// `first` is held, `second` was given beside it and taken back, and the answer to its `AssociateAccessPolicy` was lost: it had
+/// no effect, as far as anybody could see.
+async fn one_held_and_one_over(bed: &Bed) -> Uuid {
+    let first = active(bed).await;
+    let lost = json!({ "op": "AssociateAccessPolicy", "times": 1, "action": {
+        "kind": "error", "status": 500, "code": "ServerException", "message": "Internal error", "applied": false } });
+    bed.sim.inject(serde_json::from_value(lost).unwrap());
+    let second = bed.granted(policy("AmazonEKSEditPolicy", &["payments"])).await.id;
+    bed.work().await;
+    bed.revoke("bob", second).await.unwrap();
+    bed.until(second, RequestState::Ended).await;
+    bed.pass(TimeDelta::seconds(61));
+    first
+}
+
+fn held(policies: &[(&str, &str)]) -> Value {
+    let policies = policies.iter().map(|(name, namespace)| {
+        let scope = json!({ "type": "namespace", "namespaces": [namespace] });
+        json!({ "policyArn": format!("arn:aws:eks::aws:cluster-access-policy/{name}"), "accessScope": scope })
+    });
+    policies.collect()
+}
+
+const VIEW_AND_EDIT: [(&str, &str); 2] = [("AmazonEKSViewPolicy", "payments"), ("AmazonEKSEditPolicy", "payments")];
+
+#[tokio::test]
+async fn what_a_call_of_ours_does_after_the_end_is_taken_away_also_where_drift_is_only_reported() {
+    let bed = Bed::with(World::default(), reports_only).await;
+    let first = one_held_and_one_over(&bed).await;
+    // The call comes through after all, long after anybody waited for it.
+    edit(&bed, ROLE, json!({ "accessPolicies": held(&VIEW_AND_EDIT) })).await;
+    look_again(&bed).await;
+    let left = bed.truth("dev", ROLE).await.unwrap();
+    assert!(!left.to_string().contains("AmazonEKSEditPolicy"), "{left}");
+    assert_eq!((events(&bed, "entry.drifted", "true").await, bed.state(first).await), (0, RequestState::Active));
+    let told = format!("data->'requestIds' = '[\"{first}\"]' AND data->>'awsRequestId' <> ''");
+    assert_eq!(events(&bed, "entry.policy_disassociated", &told).await, 1, "whoever holds the entry reads of it");
+
+    // The same policy in another namespace was never ours.
+    let elsewhere = [("AmazonEKSViewPolicy", "payments"), ("AmazonEKSEditPolicy", "orders")];
+    edit(&bed, ROLE, json!({ "accessPolicies": held(&elsewhere) })).await;
+    let writes = bed.writes();
+    look_again(&bed).await;
+    assert_eq!((bed.writes(), events(&bed, "entry.drifted", "data->'repair' = 'false'").await), (writes, 1));
+
+    // Both at once: ours must go, and the entry is put right as with any write, which is told.
+    edit(&bed, ROLE, json!({ "accessPolicies": held(&VIEW_AND_EDIT), "kubernetesGroups": ["sneaked-in"] })).await;
+    look_again(&bed).await;
+    let left = bed.truth("dev", ROLE).await.unwrap();
+    assert!(!left.to_string().contains("AmazonEKSEditPolicy"), "{left}");
+    assert_eq!(events(&bed, "entry.drifted", "data->'repair' = 'true'").await, 1);
+    bed.until(first, RequestState::Active).await;
+}
+
+#[tokio::test]
+async fn a_repair_that_finds_nothing_wrong_says_so() {
+    let bed = Bed::new().await;
+    active(&bed).await;
+    let caller = bed.caller("bob");
+    let (cluster_name, principal_arn) = ("dev", ROLE);
+    repair(&bed.desk, Repair { caller: &caller, cluster_name, principal_arn, reason: None, once: None }).await.unwrap();
+    settle(&bed).await;
+    settle(&bed).await;
+    let told = "data->>'why' = 'nothing was wrong with it' AND data->'asked' = 'true' AND data->'requestIds' <> '[]'";
+    assert_eq!(events(&bed, "entry.repaired", told).await, 1);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn it_is_signed_off_anew_and_takes_over_without_a_gap() {
 
     bed.approve("bob", new.id).await;
     let proven = bed.until(new.id, RequestState::Active).await.request;
-    let told = bed.desk.events(&bed.caller("bob"), new.id).await.unwrap();
+    let told = bed.timeline("bob", new.id).await;
     assert!(told.iter().all(|event| event.body.event_type != EventType::RequestVerificationOverdue), "{told:?}");
     assert!(proven.verification.lag_ms.is_some_and(|lag| lag < 60_000), "not since the write of an hour ago");
     let superseded = bed.until(old.id, RequestState::Ended).await.request;

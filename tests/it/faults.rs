@@ -1,11 +1,14 @@
 //! What may go wrong between Entryway and EKS, and what must come of it all the same.
 
 use chrono::TimeDelta;
+use entryway::domain::event::EventType;
 use entryway::domain::states::{EndReason, RequestState};
 use entryway::sandbox::sim::{Fault, Knobs, Lag, Lags, World};
+use entryway::worker::Worker;
 use serde_json::json;
 
-use crate::harness::{Bed, ROLE, http, policy, view};
+use crate::harness::{Bed, ROLE, http, pace, policy, view};
+use crate::restarts::Halting;
 
 async fn put_foreign_entry(bed: &Bed) {
     by_hand(bed, json!({ "kubernetesGroups": ["theirs"], "tags": { "team": "other" } })).await;
@@ -53,12 +56,64 @@ async fn eks_saying_no_for_good_fails_the_request_in_eks_own_words() {
     let request = bed.granted(view("payments")).await;
     let failed = bed.until(request.id, RequestState::Failed).await.request;
     let error = failed.last_error.unwrap();
+    assert_eq!(error.attempts, 1, "the create before it went through, and this is an attempt all the same");
     assert!(!error.retrying && error.aws_message.unwrap().contains("service-linked roles"), "EKS's own words");
     for _ in 0..3 {
         bed.work().await;
         bed.pass(TimeDelta::seconds(30));
     }
     assert!(bed.truth("dev", ROLE).await.is_none(), "half an entry is not left behind");
+    let told = bed.timeline("alice", request.id).await;
+    let entry: Vec<_> = told.iter().map(|e| e.body.event_type.as_str()).filter(|e| e.starts_with("entry.")).collect();
+    assert_eq!(entry, ["entry.created", "entry.write_failed", "entry.deleted"]);
+    let refused = &told.iter().find(|event| event.body.event_type == EventType::EntryWriteFailed).unwrap().body.data;
+    assert_eq!((&refused["outcome"], &refused["operation"]), (&json!("refused"), &json!("AssociateAccessPolicy")));
+    assert!(refused["awsMessage"].as_str().unwrap().contains("service-linked"), "{refused}");
+}
+
+#[tokio::test]
+async fn every_write_is_in_the_story_once_under_its_aws_request_id_whatever_came_of_it() {
+    for action in [
+        json!({ "kind": "error", "status": 500, "code": "ServerException", "message": "Internal error", "applied": true }),
+        json!({ "kind": "error", "status": 500, "code": "ServerException", "message": "Internal error", "applied": false }),
+        json!({ "kind": "error", "status": 429, "code": "TooManyRequestsException", "message": "Too Many Requests" }),
+    ] {
+        let bed = Bed::new().await;
+        for op in ["CreateAccessEntry", "AssociateAccessPolicy", "DeleteAccessEntry"] {
+            bed.sim.inject(fault(json!({ "op": op, "times": 1, "action": action })));
+        }
+        let request = bed.granted(view("payments")).await;
+        bed.until(request.id, RequestState::Active).await;
+        bed.revoke("bob", request.id).await.unwrap();
+        bed.until(request.id, RequestState::Ended).await;
+        let is_write = |op: &str| op.contains("Access") && !op.starts_with("Describe") && !op.starts_with("List");
+        let made: Vec<_> =
+            bed.sim.calls().into_iter().filter(|call| is_write(&call.op)).map(|c| c.request_id).collect();
+        let told = bed.timeline("alice", request.id).await;
+        let told: Vec<_> = told.iter().filter_map(|event| event.body.data["awsRequestId"].as_str()).collect();
+        assert_eq!(told, made, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_worker_died_is_in_the_story_as_one_of_which_nobody_knows() {
+    let bed = Bed::new().await;
+    // Held up right before the create, after a look that shows nothing.
+    let eks = Halting::new(&bed, 2);
+    let zombie = Worker::new(bed.desk.clone(), eks.clone(), pace());
+    let request = bed.granted(view("payments")).await;
+    let work = tokio::spawn(async move { zombie.turn().await });
+    while eks.held_up() == 0 {
+        tokio::task::yield_now().await;
+    }
+    work.abort();
+    bed.pass(bed.desk.settings.lease);
+    bed.until(request.id, RequestState::Active).await;
+    let told = bed.timeline("alice", request.id).await;
+    let lost: Vec<_> = told.iter().filter(|event| event.body.event_type == EventType::EntryWriteFailed).collect();
+    assert_eq!(lost.len(), 1, "told once");
+    let data = &lost[0].body.data;
+    assert_eq!((&data["outcome"], &data["operation"]), (&json!("unknown"), &json!("CreateAccessEntry")));
 }
 
 #[tokio::test]
@@ -120,7 +175,7 @@ async fn a_hand_edit_is_reported_and_put_right() {
     bed.work().await;
     assert_eq!(bed.truth("dev", ROLE).await.unwrap()["kubernetesGroups"], proven["kubernetesGroups"]);
     bed.until(request.id, RequestState::Active).await;
-    let timeline = bed.desk.events(&bed.caller("bob"), request.id).await.unwrap();
+    let timeline = bed.timeline("bob", request.id).await;
     let types: Vec<_> = timeline.iter().map(|event| event.body.event_type.as_str()).collect();
     assert_eq!(types.iter().filter(|kind| **kind == "request.active").count(), 2, "{types:?}");
 }

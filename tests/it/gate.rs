@@ -85,7 +85,7 @@ async fn a_cluster_that_is_gone_ends_its_grants_and_says_so() {
     ] {
         let request = bed.get(id).await.request;
         assert_eq!((request.state, request.end_reason), (RequestState::Ended, Some(reason)));
-        let timeline = bed.desk.events(&bed.caller("bob"), id).await.unwrap();
+        let timeline = bed.timeline("bob", id).await;
         let last = &timeline.last().unwrap().body;
         assert_eq!(last.event_type.as_str(), "request.ended");
         assert!(last.data["why"].as_str().unwrap().contains("no longer has the cluster"), "{last:?}");

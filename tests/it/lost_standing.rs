@@ -120,7 +120,7 @@ async fn what_is_not_applied_yet_ends_and_eks_hears_nothing_of_it() {
                 let ended = works_until(&bed, &request, RequestState::Ended).await;
                 assert_eq!(ended.end_reason, Some(EndReason::Policy), "{loss:?} {later:?}");
                 assert_eq!(bed.writes(), Vec::<String>::new(), "{loss:?} {later:?}");
-                let events = bed.desk.events(&bed.caller("carol"), request.id).await.unwrap();
+                let events = bed.timeline("carol", request.id).await;
                 let told = events.iter().find(|event| event.body.data["endReason"] == "policy").unwrap();
                 let digest = bed.desk.policies.current().digest().to_owned();
                 assert_eq!(told.body.data["policyDigest"], digest.as_str(), "by which set it was decided");

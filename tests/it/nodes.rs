@@ -78,7 +78,7 @@ async fn nodes_of_every_type_are_let_in_left_alone_and_let_go() {
             bed.work().await;
         }
         assert_eq!((bed.writes().len(), bed.state(request.id).await), (expected.len(), RequestState::Active));
-        let types: Vec<_> = bed.desk.events(&bed.caller("bob"), request.id).await.unwrap();
+        let types: Vec<_> = bed.timeline("bob", request.id).await;
         assert!(types.iter().all(|event| event.body.event_type.as_str() != "entry.drifted"), "{entry_type:?}");
         let lists = bed.sim.calls().iter().filter(|call| call.op == "ListAssociatedAccessPolicies").count();
         assert_eq!(lists > 0, entry_type == EntryType::Ec2, "EKS refuses to list them for the others");

@@ -145,13 +145,14 @@ async fn a_repair_finds_out_by_itself_and_does_nothing_where_nothing_is_wrong() 
     repair(&bed, "bob").await.unwrap();
     live_on(&bed, DRIFT_LOOK).await;
     assert_eq!((bed.writes().len(), error_of(&bed, first).await), (writes, None));
+    assert_eq!(events(&bed, "entry.repaired").await, 1, "that nothing was wrong is said");
 
     // Nobody has noticed yet when it is asked for.
     recreate(&bed).await;
     repair(&bed, "bob").await.unwrap();
     live_on(&bed, TimeDelta::minutes(2)).await;
     both_hold(&bed).await;
-    assert_eq!((events(&bed, "principal.recreated").await, events(&bed, "entry.repaired").await), (1, 1));
+    assert_eq!((events(&bed, "principal.recreated").await, events(&bed, "entry.repaired").await), (1, 2));
     assert_eq!(database::number(&bed.url, "SELECT count(*) FROM entry WHERE repair_asked_at IS NOT NULL").await, 0);
 }
 

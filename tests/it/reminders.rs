@@ -22,7 +22,7 @@ async fn active(bed: &Bed, duration: &str) -> Request {
 
 /// How long ahead of the end the reminders so far were, and when they were given.
 async fn given(bed: &Bed, request: &Request) -> Vec<(String, DateTime<Utc>)> {
-    let timeline = bed.desk.events(&bed.caller("bob"), request.id).await.unwrap();
+    let timeline = bed.timeline("bob", request.id).await;
     let reminders = timeline.into_iter().filter(|event| event.body.event_type == EventType::RequestExpiring);
     reminders.map(|event| (event.body.data["ahead"].as_str().unwrap().to_owned(), event.at)).collect()
 }

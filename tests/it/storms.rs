@@ -12,7 +12,7 @@ use entryway::domain::ask::Ask;
 use entryway::domain::states::RequestState;
 use entryway::eks::aws::AwsEks;
 use entryway::sandbox::postgres::{Postgres, PostgresOptions};
-use entryway::sandbox::sim::{Knobs, Lag, Lags, World};
+use entryway::sandbox::sim::{Knobs, Lag, Lags, Throttle, World};
 use entryway::worker::{Pace, Worker};
 use entryway::workflow::Desk;
 use serde_json::{Value, json};
@@ -92,6 +92,16 @@ impl Storm {
         panic!("{}: never {state:?}: {:#?}", self.name, self.bed.get(ids[0]).await.request);
     }
 
+    /// Lets time pass to where the first of those who wait goes on, again and again.
+    async fn pass_for_whoever_waits(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if let Some(until) = self.bed.hands.next_wait() {
+                self.bed.pass((until - self.bed.hands.now()).max(TimeDelta::zero()));
+            }
+        }
+    }
+
     /// A number from Postgres, which may be away for a moment.
     async fn patiently(&self, query: &str) -> i64 {
         for _ in 0..400 {
@@ -132,6 +142,7 @@ impl Storm {
         let struck = self.bed.sim.calls().iter().filter(|call| call.fault.is_some()).count();
         let refused = self.bed.sim.calls().iter().filter(|call| call.status == Some(429)).count();
         self.bed.sim.heal();
+        self.bed.sim.configure(|knobs| knobs.throttle = None);
         for _ in 0..4 {
             self.bed.pass(self.bed.desk.settings.tempo.drift_interval);
             self.bed.work().await;
@@ -171,6 +182,26 @@ async fn errors_and_resets() {
     inject(&storm.bed, error("*", 0.15, false));
     inject(&storm.bed, reset("*", 0.18, false));
     storm.live_through().await;
+}
+
+#[tokio::test]
+async fn throttling() {
+    // Not one call more than one a second, where two in a row would be the most natural thing.
+    let throttle: Throttle = serde_json::from_value(json!({ "callsPerSecond": 1.0, "burst": 1.0 })).unwrap();
+    let knobs = Knobs { throttle: Some(throttle), ..Knobs::default() };
+    let mut storm = Storm::new("throttled to one call a second, with ten configured", knobs).await;
+    let frugal = Pace { calls_per_second: 10, ..pace() };
+    storm.workers = [worker(&storm.bed, storm.patience, frugal), worker(&storm.bed, storm.patience, frugal)];
+    // Whoever waits for a turn does so by the clock of the test, and EKS counts by the same.
+    storm.bed.hands.tell_waits();
+    tokio::select! {
+        () = storm.live_through() => {}
+        () = storm.pass_for_whoever_waits() => {}
+    }
+    let calls = storm.bed.sim.calls();
+    let refused = calls.iter().filter(|call| call.status == Some(429)).count();
+    assert!(refused > 0, "that was no storm");
+    assert!(refused * 4 < calls.len(), "{refused} of {} calls were one too many: nobody slowed down", calls.len());
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ impl From<Event> for EventView {
 pub(crate) struct EventList {
     /// The events.
     pub(crate) items: Vec<EventView>,
-    /// Where the next page starts; null at the end, and for a timeline, which comes whole.
+    /// Where the next page starts; null at the end.
     #[schema(example = json!(null))]
     pub(crate) next_token: Option<String>,
 }

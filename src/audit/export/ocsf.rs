@@ -56,6 +56,7 @@ const fn kind(event: E) -> Kind {
         // Nothing there fits.
         E::RequestExpiring
         | E::RequestVerificationOverdue
+        | E::EntryWriteFailed
         | E::EntryDrifted
         | E::EntryRepaired
         | E::EntryConflict
@@ -72,7 +73,10 @@ const fn kind(event: E) -> Kind {
 #[must_use]
 pub fn ocsf(event: &Event) -> Value {
     let (body, Kind { class, activity }) = (&event.body, kind(event.body.event_type));
-    let failed = matches!(body.event_type, E::AuthFailed | E::RequestRefused | E::RequestFailed | E::PolicyRejected);
+    let failed = matches!(
+        body.event_type,
+        E::AuthFailed | E::RequestRefused | E::RequestFailed | E::PolicyRejected | E::EntryWriteFailed
+    );
     let mut told = json!({
         "metadata": {
             "version": VERSION,

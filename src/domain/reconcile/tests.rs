@@ -52,6 +52,7 @@ fn record(written: Option<Option<EntryContent>>, touched: Option<i64>) -> EntryR
         baseline: None,
         binding: None,
         repair_asked_at: None,
+        unheard: vec![],
         last_error: None,
         drifted: false,
         drifted_to: None,
@@ -180,6 +181,38 @@ fn drift_takes_two_reads() {
     assert_eq!(judged(&record, Some(&content(&["A"])), Some(&edited), 30), Verdict::NotYet);
     record.count_read(false, at(30), &TEMPO);
     assert!(matches!(judged(&record, Some(&content(&["A"])), Some(&edited), 32), Verdict::Drift { .. }));
+}
+
+#[test]
+fn what_a_call_of_ours_did_late_is_no_drift_and_is_put_right_beside_what_is() {
+    let kept = content(&["A"]);
+    let mut record = proven(record(Some(Some(kept.clone())), Some(0)), 20);
+    let associate = Step::Associate { policy_arn: "B".to_owned(), scope: AccessScope::Cluster };
+    record.await_answer(&associate, at(1));
+    record.count_read(false, at(100), &TEMPO);
+    let judge = |seen: &[&str], now| judged(&record, Some(&kept), Some(&observed(&content(seen), "me")), now);
+    assert!(matches!(judge(&["A", "B"], 102), Verdict::Write { .. }), "that call has come late");
+    assert!(matches!(judge(&["A", "C"], 102), Verdict::Drift { ours: false, .. }), "that is somebody else's doing");
+    assert!(matches!(judge(&["A", "B", "C"], 102), Verdict::Drift { ours: true, .. }), "some of it is ours");
+    let a_day = 24 * 3600;
+    assert!(
+        matches!(judge(&["A", "B"], 1 + a_day), Verdict::Drift { ours: false, .. }),
+        "nobody sits on a call so long"
+    );
+}
+
+#[test]
+fn what_a_call_of_ours_did_late_is_no_change_of_whoever_owns_a_layered_entry() {
+    let (theirs, both) = (content(&["T"]), content(&["A", "T"]));
+    let mut record = proven(record(Some(Some(both.clone())), Some(0)), 20);
+    record.baseline = Some(Baseline { confirmed: true, ..Baseline::of(&observed(&theirs, "them")) });
+    record.await_answer(&Step::Associate { policy_arn: "B".to_owned(), scope: AccessScope::Cluster }, at(1));
+    record.count_read(false, at(100), &TEMPO);
+    let judge = |seen: &[&str]| judged(&record, Some(&both), Some(&observed(&content(seen), "them")), 102);
+    assert!(matches!(judge(&["A", "B", "T"]), Verdict::Write { .. }));
+    assert_eq!(judge(&["A", "B", "T", "U"]), Verdict::Rebase);
+    let kept = rebase(&record, Some(&both), Some(&content(&["A", "B", "T", "U"])), at(102));
+    assert_eq!(kept.map(|base| base.content), Some(content(&["T", "U"])), "theirs, and nothing of ours");
 }
 
 #[test]

@@ -4,13 +4,9 @@
 use super::AwsIam;
 use super::place::On;
 use super::sent::send;
-use crate::domain::arn::{PrincipalArn, PrincipalKind};
 use crate::domain::cluster::Cluster;
-use crate::eks::EksError;
 use crate::eks::iam::Iam;
-
-/// Each permission with what came of using it.
-type Tried = (&'static str, Result<(), EksError>);
+use crate::eks::{EksError, Reading};
 
 /// One call on `on`, whatever it answers.
 macro_rules! call {
@@ -20,27 +16,21 @@ macro_rules! call {
 }
 
 /// See [`crate::eks::Eks::probe`].
-pub(super) async fn probe(on: &On, iam: &AwsIam, cluster: &Cluster, somebody: Option<&PrincipalArn>) -> Vec<Tried> {
+pub(super) async fn probe(on: &On, iam: &AwsIam, cluster: &Cluster, what: &Reading) -> Result<(), EksError> {
     let (eks, name) = (&on.client, &cluster.eks_name);
     let nobody = format!("arn:{}:iam::{}:role/entryway-probe-of-permissions", cluster.partition(), cluster.account_id);
-    let list = eks.list_access_entries().cluster_name(name).max_results(1);
-    let describe = eks.describe_access_entry().cluster_name(name).principal_arn(&nobody);
-    let associated = eks.list_associated_access_policies().cluster_name(name).principal_arn(&nobody);
-    let catalogue = eks.list_access_policies().max_results(1);
-    let mut tried = vec![
-        ("eks:ListAccessEntries", call!(on, list)),
-        ("eks:DescribeAccessEntry", known_to_be_nobody(call!(on, describe))),
-        ("eks:ListAssociatedAccessPolicies", known_to_be_nobody(call!(on, associated))),
-        ("eks:ListAccessPolicies", call!(on, catalogue)),
-    ];
-    if let Some(somebody) = somebody {
-        let action = match somebody.kind() {
-            PrincipalKind::Role => "iam:GetRole",
-            PrincipalKind::User => "iam:GetUser",
-        };
-        tried.push((action, iam.look_up(cluster, somebody).await.map(|_| ())));
+    match what {
+        Reading::Entries => call!(on, eks.list_access_entries().cluster_name(name).max_results(1)),
+        Reading::Entry => {
+            known_to_be_nobody(call!(on, eks.describe_access_entry().cluster_name(name).principal_arn(nobody)))
+        }
+        Reading::Associated => {
+            let list = eks.list_associated_access_policies().cluster_name(name).principal_arn(nobody);
+            known_to_be_nobody(call!(on, list))
+        }
+        Reading::Policies => call!(on, eks.list_access_policies().max_results(1)),
+        Reading::Principal(somebody) => iam.look_up(cluster, somebody).await.map(|_| ()),
     }
-    tried
 }
 
 /// That there is no such entry is as good an answer as one.

@@ -26,6 +26,7 @@ pub(super) struct EntryRow {
     pub(super) baseline: Option<Value>,
     pub(super) binding: Option<Value>,
     pub(super) repair_asked_at: Option<DateTime<Utc>>,
+    pub(super) unheard: Option<Value>,
     pub(super) last_error: Option<Value>,
     pub(super) drifted: bool,
     pub(super) drifted_to: Option<String>,
@@ -44,6 +45,7 @@ impl TryFrom<EntryRow> for EntryRecord {
         let baseline = baseline.map_err(|_| StoreError::corrupt("entry", "baseline", &key))?;
         let (written, garbled) = decoded(row.written, "written", &key);
         let (binding, _) = decoded(row.binding, "binding", &key);
+        let (unheard, _) = decoded(row.unheard, "unheard", &key);
         let (last_error, _) = decoded(row.last_error, "last_error", &key);
         Ok(Self {
             attempts: row.attempts,
@@ -61,6 +63,7 @@ impl TryFrom<EntryRow> for EntryRecord {
             baseline,
             binding,
             repair_asked_at: row.repair_asked_at,
+            unheard: unheard.unwrap_or_default(),
             last_error,
             drifted: row.drifted,
             drifted_to: row.drifted_to,

@@ -17,7 +17,7 @@ pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<V
         "-- entries.of
         SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-               drifted_to, overdue_reported, binding, repair_asked_at
+               drifted_to, overdue_reported, binding, repair_asked_at, unheard
           FROM entry WHERE cluster_name = $1 AND principal_arn = ANY ($2)",
         cluster,
         principals
@@ -37,7 +37,7 @@ pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, S
         "-- entries.resting
         SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
                agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-               drifted_to, overdue_reported, binding, repair_asked_at
+               drifted_to, overdue_reported, binding, repair_asked_at, unheard
           FROM entry
          WHERE cluster_name = $1 AND written->'content' <> 'null' AND lease_until IS NULL AND NOT drifted",
         cluster

@@ -9,9 +9,6 @@ use crate::domain::event::NewEvent;
 use crate::domain::request::Request;
 use crate::domain::states::{EndReason, RequestState};
 
-/// How many rows one statement changes.
-const AT_ONCE: usize = 1_000;
-
 /// Which requests. Absent means any; what is given must all be so.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matching {
@@ -34,12 +31,17 @@ pub struct Ending {
     pub events: Vec<NewEvent>,
 }
 
-/// Everything that `matching` says and that holds access, will hold it, or may yet, because it is undecided or could be
-/// retried; oldest first.
+/// Up to `limit` of what `matching` says and that holds access, will hold it, or may yet, because it is undecided or could be
+/// retried; oldest first, from after `after` on. Also answers where to go on, `None` at the end.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn matching(tx: &mut Tx, matching: &Matching) -> Result<Vec<Request>, StoreError> {
+pub async fn matching(
+    tx: &mut Tx,
+    matching: &Matching,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<(Vec<Request>, Option<Uuid>), StoreError> {
     let rows = sqlx::query_as!(
         RequestRow,
         "-- requests.matching
@@ -48,14 +50,19 @@ pub async fn matching(tx: &mut Tx, matching: &Matching) -> Result<Vec<Request>, 
            AND ($1::text IS NULL OR requester = $1)
            AND ($2::text IS NULL OR principal_arn = $2)
            AND ($3::text IS NULL OR cluster_name = $3)
-         ORDER BY id",
+           AND id > coalesce($4::uuid, '00000000-0000-0000-0000-000000000000')
+         ORDER BY id LIMIT $5",
         matching.requester,
         matching.principal_arn,
-        matching.cluster_name
+        matching.cluster_name,
+        after,
+        limit
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    Ok(sound(rows))
+    let full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
+    let next = rows.last().filter(|_| full).map(|row| row.id);
+    Ok((sound(rows), next))
 }
 
 /// The requests `ids` that are still to be ended, for changing, in the order in which everybody locks requests.
@@ -82,13 +89,6 @@ pub async fn lock_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Request>, StoreEr
 /// # Errors
 /// [`StoreError::Stale`] when one of them is not; nothing may be committed then. [`StoreError::Unavailable`].
 pub async fn save_endings(tx: &mut Tx, endings: &mut [Ending]) -> Result<(), StoreError> {
-    for chunk in endings.chunks_mut(AT_ONCE) {
-        save_chunk(tx, chunk).await?;
-    }
-    Ok(())
-}
-
-async fn save_chunk(tx: &mut Tx, endings: &mut [Ending]) -> Result<(), StoreError> {
     let mut log = Columns::default();
     for Ending { request, from, events } in endings.iter_mut() {
         debug_assert!(from.may_become(request.state), "{from:?} → {:?}", request.state);

@@ -84,7 +84,7 @@ pub async fn to_review(store: &Store, sought: &Sought<'_>) -> Result<Vec<Candida
                  OR jsonb_path_exists(content, '$.accessPolicies.*.type ? (@ == \"cluster\")') END,
             CASE WHEN $1 & 1024 <> 0 THEN content -> 'accessPolicies' END,
             CASE WHEN $1 & 2048 <> 0 THEN duration_ms IS NULL END,
-            CASE WHEN $1 & 4096 <> 0 THEN duration_ms END,
+            CASE WHEN $1 & 4096 <> 0 THEN coalesce(reach_ms, duration_ms) END,
             CASE WHEN $1 & 8192 <> 0 THEN ticket IS NULL END,
             CASE WHEN $1 & 16384 <> 0 THEN ticket END,
             CASE WHEN $1 & 32768 <> 0 THEN break_glass END)::text",

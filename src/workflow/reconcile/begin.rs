@@ -10,7 +10,7 @@ use super::super::WorkflowError;
 use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::assess::{Assessment, Move, assess};
-use super::events::misfit;
+use super::events::{misfit, tell_unheard};
 use crate::domain::entry::EntryContent;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::record::EntryRecord;
@@ -49,6 +49,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// The requests that this run was worked out from.
+    pub(super) const fn covered(&self) -> &BTreeSet<Uuid> {
+        &self.covered
+    }
+
     /// Whether `request` is one of those that this run was worked out from.
     pub(super) fn covers(&self, request: &Request) -> bool {
         self.covered.contains(&request.id)
@@ -62,9 +67,14 @@ impl Run {
 pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     let policies = desk.policies.current();
     let mut tx = desk.store.begin().await?;
-    let mut all = requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?;
-    let record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
+    let mut all = match lease.attempts {
+        ..=1 => requests::lock_of_entry(&mut tx, &lease.cluster_name, &lease.principal_arn).await?,
+        // The worker before may have died in the middle of something.
+        _ => requests::lock_of_entry_and_last(&mut tx, lease).await?,
+    };
+    let mut record = entries::hold(&mut tx, lease, desk.settings.lease).await?;
     let Assessment { moves, covered, desired, tags } = assessed(desk, &policies, &mut tx, &all, &record).await?;
+    tell_unheard(&mut tx, lease, &mut all, &covered, &mut record).await?;
     let takes_away = moves.iter().any(|(_, due)| *due != Move::Start);
     if takes_away {
         entries::mark_ending(&mut tx, lease).await?;

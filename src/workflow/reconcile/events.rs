@@ -1,17 +1,23 @@
 //! What is put on record about entries and the writes to them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::super::WorkflowError;
 use super::super::standing::{own_event, put_on_record};
+use super::begin::Run;
+use super::trouble::Failure;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::merge::Conflict;
 use crate::domain::plan::Step;
+use crate::domain::record::EntryRecord;
 use crate::domain::request::Request;
 use crate::domain::states::RequestState;
 use crate::domain::trouble::Trouble;
 use crate::store::entries::Lease;
-use crate::store::{Tx, events};
+use crate::store::{Tx, entries, events};
 
 /// The event that tells of `step`.
 pub(super) const fn of_step(step: &Step) -> EventType {
@@ -82,6 +88,69 @@ pub(super) fn is_for(step: &Step, request: &Request) -> bool {
         (RequestState::Revoking, _) => true,
         _ => false,
     }
+}
+
+/// With which of the requests `all` a write is on record: those that it is made for. What somebody did by hand is undone for the
+/// sake of everybody who holds the entry, and what nobody is to have any more was somebody's who had it last.
+pub(super) fn concerned(covered: &BTreeSet<Uuid>, step: &Step, all: &[Request]) -> BTreeSet<Uuid> {
+    let live = || all.iter().filter(|request| covered.contains(&request.id));
+    let made_for: BTreeSet<_> = live().filter(|request| is_for(step, request)).map(|request| request.id).collect();
+    if !made_for.is_empty() {
+        return made_for;
+    }
+    let holders: BTreeSet<_> = live().filter(|r| r.state.is_granting()).map(|request| request.id).collect();
+    if !holders.is_empty() {
+        return holders;
+    }
+    all.iter()
+        .filter(|request| matches!(request.state, RequestState::Failed | RequestState::Ended))
+        .map(|request| request.id)
+        .collect()
+}
+
+/// Puts a write on record that EKS did not take, or of which nobody knows whether it did.
+pub(super) async fn tell_failed(
+    tx: &mut Tx,
+    run: &Run,
+    all: &mut [Request],
+    step: &Step,
+    failure: &Failure,
+) -> Result<(), WorkflowError> {
+    let mut data = failed(step, if failure.is_ambiguous { "unknown" } else { "refused" });
+    data["awsRequestId"] = json!(failure.aws_request_id);
+    data["code"] = json!(failure.code);
+    data["detail"] = json!(failure.detail);
+    data["awsCode"] = json!(failure.aws_code);
+    data["awsMessage"] = json!(failure.aws_message);
+    let ids = concerned(run.covered(), step, all);
+    of_entry(tx, &run.lease, all, |request| ids.contains(&request.id), EventType::EntryWriteFailed, data).await
+}
+
+/// Puts the calls on record of which nobody has heard because the worker that made them died, or could not record it.
+pub(super) async fn tell_unheard(
+    tx: &mut Tx,
+    lease: &Lease,
+    all: &mut [Request],
+    covered: &BTreeSet<Uuid>,
+    record: &mut EntryRecord,
+) -> Result<(), WorkflowError> {
+    let mut news = false;
+    for call in record.unheard.iter_mut().filter(|call| !call.told) {
+        let mut data = failed(&call.step, "unknown");
+        data["madeAt"] = json!(call.at);
+        data["detail"] = json!("no answer was recorded; Entryway looks at the entry to find out what came of it");
+        let ids = concerned(covered, &call.step, all);
+        of_entry(tx, lease, all, |request| ids.contains(&request.id), EventType::EntryWriteFailed, data).await?;
+        (call.told, news) = (true, true);
+    }
+    if news { Ok(entries::save(tx, lease, record).await?) } else { Ok(()) }
+}
+
+fn failed(step: &Step, outcome: &str) -> Value {
+    let mut data = told(step);
+    data["operation"] = json!(step.operation());
+    data["outcome"] = json!(outcome);
+    data
 }
 
 /// The code and the sentence of a grant that does not fit beside what is live.

@@ -6,9 +6,12 @@ use super::super::WorkflowError;
 use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::Run;
+use super::events::tell_failed;
 use super::health::known;
+use super::trouble::Failure;
 use crate::domain::cluster::Cluster;
 use crate::domain::event::EventType;
+use crate::domain::plan::Step;
 use crate::domain::request::Request;
 use crate::domain::states::{EndReason, RequestState};
 use crate::store::entries::Due;
@@ -25,12 +28,17 @@ pub enum Absence {
     NeverShown,
 }
 
-/// Ends every grant on an entry, if it is certain that its cluster is gone. Should EKS ever show the cluster again, with what
+/// Ends every grant on an entry, if it is certain that its cluster is gone, as the failed `write` said, or a look. Should EKS ever show the cluster again, with what
 /// Entryway wrote still there, the entry is looked at again and that is taken away.
 ///
 /// # Errors
 /// [`crate::store::StoreError::LeaseLost`], and whatever else keeps Postgres from answering.
-pub async fn cluster_gone(desk: &Desk, run: &Run, cluster: &Cluster) -> Result<Absence, WorkflowError> {
+pub async fn cluster_gone(
+    desk: &Desk,
+    run: &Run,
+    cluster: &Cluster,
+    write: Option<(&Step, &Failure)>,
+) -> Result<Absence, WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
@@ -45,6 +53,10 @@ pub async fn cluster_gone(desk: &Desk, run: &Run, cluster: &Cluster) -> Result<A
         }
         tx.commit().await?;
         return Ok(Absence::Unconfirmed);
+    }
+    if let Some((step, failure)) = write {
+        tell_failed(&mut tx, run, &mut all, step, failure).await?;
+        record.unheard.clone_from(&run.record.unheard);
     }
     for request in all.iter_mut().filter(|request| holds(request)) {
         end(&mut tx, request, cluster).await?;

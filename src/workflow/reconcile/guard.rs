@@ -35,6 +35,7 @@ pub async fn guard(desk: &Desk, run: &mut Run, step: &Step) -> Result<Guarded, W
         binding.condemned = false;
     }
     record.begin_write(tx.now(), &desk.settings.tempo);
+    record.await_answer(step, tx.now());
     entries::save(&mut tx, &run.lease, &record).await?;
     run.now = tx.now();
     let made_for = all.iter().find(|request| run.covers(request) && is_for(step, request));

@@ -56,7 +56,7 @@ pub async fn rebase(
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
     let content = seen.map(|entry| &entry.content);
     let before = record.written.as_ref().and_then(|written| written.content.clone());
-    record.baseline = reconcile::rebase(&record, run.desired.as_ref(), content);
+    record.baseline = reconcile::rebase(&record, run.desired.as_ref(), content, tx.now());
     record.adopt(content.cloned());
     let policies = desk.policies.current();
     let desired = assessed(desk, &policies, &mut tx, &all, &record).await?.desired;

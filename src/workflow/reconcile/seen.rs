@@ -109,14 +109,19 @@ async fn settle(
     record.doubt_until = None;
     record.last_error = None;
     record.written = Some(Written { content: run.desired.clone() });
-    if run.desired.is_none() || is_repaired(run, record) {
+    let asked = record.repair_asked_at.filter(|_| run.desired.is_some() && is_repaired(run, record));
+    if run.desired.is_none() || asked.is_some() {
         record.repair_asked_at = None;
     }
     // Our entry without our tag is not put right yet.
     let tagged = run.found.is_some() || run.desired.is_none() || record.layered_on().is_some();
-    if record.drifted && tagged {
-        record.drifted = false;
-        let data = json!({ "entry": run.desired });
+    let mended = record.drifted && tagged;
+    if mended || asked.is_some() {
+        record.drifted &= !mended;
+        // Whoever asked for a repair is to hear what came of it, also where nothing was to be done.
+        let written = asked.zip(record.touched_at).is_some_and(|(asked, touched)| asked <= touched);
+        let why = if mended || written { "it was put right" } else { "nothing was wrong with it" };
+        let data = json!({ "entry": run.desired, "asked": asked.is_some(), "why": why });
         of_entry(tx, &run.lease, all, |request| request.state.is_granting(), EventType::EntryRepaired, data).await?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::Run;
 use super::due::due;
-use super::events::grants;
+use super::events::{grants, tell_failed};
 use crate::domain::event::EventType;
 use crate::domain::plan::Step;
 use crate::domain::request::{LastError, Request};
@@ -47,6 +47,10 @@ pub struct Failure {
     pub is_snooze: bool,
     /// The write may have happened all the same.
     pub is_ambiguous: bool,
+    /// Nothing was even sent.
+    pub is_unsent: bool,
+    /// The id under which AWS knows the call.
+    pub aws_request_id: Option<String>,
     /// How long to wait before the next attempt.
     pub wait: TimeDelta,
 }
@@ -58,15 +62,22 @@ pub struct Failure {
 pub async fn trouble(desk: &Desk, run: &Run, step: Option<&Step>, failure: &Failure) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let now = tx.now();
-    let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let mut all = match step {
+        Some(_) => requests::lock_of_entry_and_last(&mut tx, &run.lease).await?,
+        None => requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?,
+    };
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
-    if failure.is_snooze {
-        record.attempts = 0;
-    }
+    // A write that went through before this call has set it back, and this one counts all the same.
+    record.attempts = if failure.is_snooze { 0 } else { record.attempts.max(1) };
     if step.is_some() && !failure.is_ambiguous {
         // It is known not to have happened, so what was known before is still so.
         record.touched_at = run.record.touched_at;
         record.unsure = run.record.unsure;
+        record.unheard.clone_from(&run.record.unheard);
+    }
+    if let Some(step) = step.filter(|_| !failure.is_unsent) {
+        tell_failed(&mut tx, run, &mut all, step, failure).await?;
+        record.unheard.iter_mut().for_each(|call| call.told = true);
     }
     let attempts = record.attempts;
     let error = |retrying| LastError {

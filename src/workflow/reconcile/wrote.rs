@@ -8,7 +8,7 @@ use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::begin::Run;
 use super::due::due;
-use super::events::{grants, is_for, of_entry, of_step, told};
+use super::events::{concerned, grants, of_entry, of_step, told};
 use super::takeover::Ends;
 use crate::domain::entry::EntryContent;
 use crate::domain::event::EventType;
@@ -46,8 +46,14 @@ pub struct Done {
 pub async fn wrote(desk: &Desk, run: &mut Run, done: Done) -> Result<(), WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let now = tx.now();
-    let mut all = requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?;
+    let mut all = match done.step {
+        // What a grant that failed half-way left behind, or a call that came late, is nobody's any more.
+        Step::Delete => requests::lock_of_entry_and_last(&mut tx, &run.lease).await?,
+        _ => requests::lock_of_entry(&mut tx, &run.lease.cluster_name, &run.lease.principal_arn).await?,
+    };
     let mut record = entries::hold(&mut tx, &run.lease, desk.settings.lease).await?;
+    // The answer has come. What is left are calls before it.
+    record.unheard.clone_from(&run.record.unheard);
     let recent = run.record.touched_at.is_some_and(|at| now < at + desk.settings.tempo.visibility);
     record.touched_at = Some(now);
     record.unsure = !done.was_there && recent;
@@ -109,12 +115,8 @@ async fn log(
     let mut data = told(&done.step);
     data["awsRequestId"] = json!(done.aws_request_id);
     data["accessEntryArn"] = json!(done.access_entry_arn.as_ref().or(run.record.access_entry_arn.as_ref()));
-    let made_for = |request: &Request| run.covers(request) && is_for(&done.step, request);
-    // What somebody did by hand is undone for the sake of everybody who holds the entry.
-    let nobody = !all.iter().any(made_for);
-    let concerned =
-        |request: &Request| made_for(request) || nobody && run.covers(request) && request.state.is_granting();
-    of_entry(tx, &run.lease, all, concerned, of_step(&done.step), data).await?;
+    let ids = concerned(run.covered(), &done.step, all);
+    of_entry(tx, &run.lease, all, |request| ids.contains(&request.id), of_step(&done.step), data).await?;
     for request in
         all.iter_mut().filter(|r| r.state == RequestState::Applying && run.covers(r) && grants(&done.step, r))
     {

@@ -13,6 +13,7 @@ use entryway::app::{IamRegistry, Window};
 use entryway::clock::{Clock, ManualClock};
 use entryway::domain::ask::{Ask, AskedPolicy};
 use entryway::domain::cluster::{Cluster, DriftMode, ExistingEntries};
+use entryway::domain::event::Event;
 use entryway::domain::identity::{Caller, Directory, Via};
 use entryway::domain::reconcile::Tempo;
 use entryway::domain::request::Request;
@@ -138,6 +139,11 @@ impl Bed {
 
     pub(crate) async fn get(&self, id: Uuid) -> Details {
         self.desk.get(&self.caller("bob"), id).await.unwrap()
+    }
+
+    /// The story of a request, as `user` may read it.
+    pub(crate) async fn timeline(&self, user: &str, id: Uuid) -> Vec<Event> {
+        self.desk.events(&self.caller(user), id, 0, 10_000).await.unwrap()
     }
 
     pub(crate) async fn state(&self, id: Uuid) -> RequestState {

@@ -38,6 +38,26 @@ async fn a_forged_word_about_whom_a_service_speaks_for_says_who_said_it() {
 }
 
 #[tokio::test]
+async fn a_timeline_comes_a_page_at_a_time_and_its_tokens_lead_nowhere_else() {
+    let api = Api::new().await;
+    let (at, other) = (api.granted().await, api.granted().await);
+    let whole = seqs(&api.get("alice", &format!("{at}/events")).await.is(200));
+    assert!(whole.len() >= 3 && whole.is_sorted());
+    let (mut found, mut next) = (vec![], format!("{at}/events?maxResults=1"));
+    loop {
+        let page = api.get("alice", &next).await.is(200);
+        found.extend(seqs(&page));
+        let Some(token) = page.body["nextToken"].as_str() else { break };
+        next = format!("{at}/events?maxResults=1&nextToken={token}");
+        api.get("bob", &next).await.fails(400, "next-token-invalid");
+        api.get("alice", &format!("{other}/events?nextToken={token}")).await.fails(400, "next-token-invalid");
+    }
+    assert_eq!(found, whole);
+    api.get("alice", &format!("{at}/events?maxResults=0")).await.fails(400, "bad-parameter");
+    api.get("alice", &format!("{at}/events?after=1")).await.fails(400, "bad-parameter");
+}
+
+#[tokio::test]
 async fn pages_and_after_both_lead_through_all_of_it_once() {
     let api = Api::new().await;
     for _ in 0..3 {

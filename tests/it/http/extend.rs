@@ -1,10 +1,11 @@
 //! Extending access over the API.
 
+use chrono::TimeDelta;
 use entryway::domain::states::RequestState;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::bed::{Api, path};
+use super::bed::{Api, ask, path};
 
 fn id(at: &str) -> Uuid {
     at.rsplit('/').next().unwrap().parse().unwrap()
@@ -47,6 +48,15 @@ async fn it_is_a_request_of_its_own_that_names_the_one_it_extends() {
     );
     assert_eq!((&filed.body["reviews"], &filed.body["approval"]["status"]), (&json!([]), &json!("waiting")));
 
+    for seen in
+        [&api.get("alice", &at).await.is(200).body, &api.get("alice", "/v1/requests").await.is(200).body["items"][1]]
+    {
+        assert_eq!(
+            (&seen["id"], &seen["allowedActions"]),
+            (&before["id"], &json!(["relinquish"])),
+            "not a second time"
+        );
+    }
     let again = extend().header("if-match", &seen.etag()).key("once").await.is(201);
     assert!(again.replayed() && again.body["id"] == filed.body["id"]);
     extend().await.fails(409, "illegal-state");
@@ -61,6 +71,39 @@ async fn it_is_a_request_of_its_own_that_names_the_one_it_extends() {
     let items = story["items"].as_array().unwrap();
     let revoking = items.iter().find(|event| event["type"] == "request.revoking").unwrap();
     assert_eq!(revoking["data"]["supersededBy"], filed.body["id"], "{revoking}");
+}
+
+#[tokio::test]
+async fn policy_limits_how_far_ahead_access_reaches_and_not_what_each_extension_adds() {
+    let api = Api::new().await;
+    let filed = api.file("alice", &ask(json!({"clusterName": "prod", "duration": "8h"}))).await;
+    let at = path(&filed);
+    api.post("bob", &format!("{at}/reviews")).json(&json!({"decision": "approve"})).await.is(201);
+    api.bed.until(id(&at), RequestState::Active).await;
+    let extend = |duration: &str| {
+        let body = json!({"duration": duration, "reason": "it takes longer than we thought"});
+        api.post("alice", &format!("{at}/extend")).json(&body)
+    };
+    let refused = extend("1h").await.fails(403, "request-not-permitted");
+    assert!(refused.detail().contains("at most 8 hours"), "nearly eight hours are left: {refused:?}");
+    api.bed.pass(TimeDelta::hours(6));
+    extend("7h").await.fails(403, "request-not-permitted");
+    let new = extend("6h").await.is(201).body;
+    // What policy was asked about does not change while people think about it.
+    api.post("bob", &format!("{}/reviews", path(&new))).json(&json!({"decision": "approve"})).await.is(201);
+    api.bed.until(id(&path(&new)), RequestState::Active).await;
+
+    // What needs nobody's approval for eight hours needs it for more.
+    let free = json!({"accessPolicies": [{"policyArn": "AmazonEKSViewPolicy",
+        "accessScope": {"type": "namespace", "namespaces": ["payments"]}}], "kubernetesGroups": [], "duration": "8h"});
+    let at = path(&api.file("alice", &ask(free)).await);
+    api.bed.until(id(&at), RequestState::Active).await;
+    let extend = |duration: &str| {
+        let body = json!({"duration": duration, "reason": "it takes longer than we thought"});
+        api.post("alice", &format!("{at}/extend")).json(&body)
+    };
+    let waits = extend("1h").await.is(201).body;
+    assert_eq!((&waits["state"], &waits["approval"]["status"]), (&json!("pending"), &json!("waiting")));
 }
 
 #[tokio::test]

@@ -312,12 +312,12 @@ async fn whoever_only_looks_joins_no_queue_that_somebody_with_work_would_wait_in
     // The clock stands still, so that no turns come back.
     let turns = Turns::new(store, 10, Duration::from_secs(15));
     let mut came = 0;
-    while turns.wait(&dev, 1, Urgency::Idle).await.unwrap() == Turn::Come {
+    while turns.wait(&dev, Urgency::Idle).await.unwrap() == Turn::Come {
         came += 1;
     }
     assert!((10..=14).contains(&came), "a second of calls, and a third of one on credit: {came}");
-    for urgency in [Urgency::CanWait, Urgency::Urgent] {
-        assert_eq!(turns.wait(&dev, 1, urgency).await.unwrap(), Turn::Come);
+    for urgency in [Urgency::CanWait, Urgency::Ending, Urgency::Begun] {
+        assert_eq!(turns.wait(&dev, urgency).await.unwrap(), Turn::Come);
     }
-    assert!(matches!(turns.wait(&dev, 1, Urgency::Idle).await.unwrap(), Turn::Queue(_)));
+    assert!(matches!(turns.wait(&dev, Urgency::Idle).await.unwrap(), Turn::Queue(_)));
 }

@@ -57,6 +57,7 @@ async fn it_can_be_looked_at_first_and_then_ends_everything_once() {
     assert_eq!(outcomes(&done), expected);
     let counts = ["revoked", "denied", "refused", "dryRun"].map(|field| done.body[field].clone());
     assert_eq!(counts.to_vec(), vec![json!(2), json!(1), json!(0), json!(false)]);
+    assert_eq!((&done.body["complete"], &done.body["left"]), (&json!(true), &json!(0)));
     assert_eq!(done.each("state"), ["revoking", "revoking", "denied"]);
     let again = revoke("", &alice).key("k").await.is(200);
     assert!(again.replayed() && again.body == done.body);

@@ -92,6 +92,7 @@ impl Life {
             baseline: None,
             binding: None,
             repair_asked_at: None,
+            unheard: vec![],
             last_error: None,
             drifted: false,
             drifted_to: None,
@@ -191,7 +192,7 @@ impl Life {
                 self.record.count_read(false, self.now, &TEMPO);
                 false
             }
-            Verdict::Write { from, steps } | Verdict::Drift { from, steps } => {
+            Verdict::Write { from, steps } | Verdict::Drift { from, steps, .. } => {
                 let refused = !self.write(from, steps);
                 // Whatever has ended goes with the first write, and does not wait for reads to show it.
                 let held = self.truth().map(Kept::facts).unwrap_or_default();

@@ -74,8 +74,11 @@ impl<'a> Log<'a> {
                 }
                 wrong.extend(self.harm(place, call, at));
                 if let Some(next) = writes.get(index + 1) {
-                    let under_way = call.finished_at.unwrap_or(i64::MAX).min(call.started_at + self.terms.patience);
-                    if next.started_at < under_way {
+                    // In the order in which they took effect, which a call that hung may have done after one made later.
+                    let end = |call: &CallRecord| {
+                        call.finished_at.unwrap_or(i64::MAX).min(call.started_at + self.terms.patience)
+                    };
+                    if next.started_at < end(call) && call.started_at < end(next) {
                         wrong.push(format!(
                             "on {place:?} {} ({}) and {} ({}) overlap",
                             call.op, call.seq, next.op, next.seq
