@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup demo test test-clients test-crash bench check fmt lint sqlx openapi clean
+.PHONY: help setup demo test test-clients test-contract test-crash bench check fmt lint sqlx openapi clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,11 +20,19 @@ test: setup ## everything that must hold: formatting, lints, all tests
 	$(CARGO) test --locked
 
 # They know the program from outside only, so it has to be built first.
-test-clients: setup ## with programs nobody here wrote: boto3, the AWS CLI, an identity provider, an audit verifier (ARGS="-k tags" picks some)
+test-clients: setup ## with programs nobody here wrote: boto3, the AWS CLI, an identity provider, schemathesis, an audit verifier (ARGS="-k tags" picks some)
 	@scripts/setup-clients.sh
 	$(CARGO) build --locked
 	ENTRYWAY_BIN="$${CARGO_TARGET_DIR:-target}/debug/entryway" PYTHONDONTWRITEBYTECODE=1 \
 		target/clients/bin/python -m pytest -q tests/clients $(ARGS)
+
+# A minute of it is part of `make test-clients`, always with the same calls.
+test-contract: setup ## the API against its own document, by schemathesis, with other calls each time (CONTRACT_SECONDS=300 CONTRACT_SEED=7)
+	@scripts/setup-clients.sh
+	$(CARGO) build --locked
+	ENTRYWAY_BIN="$${CARGO_TARGET_DIR:-target}/debug/entryway" PYTHONDONTWRITEBYTECODE=1 \
+		CONTRACT_SECONDS="$${CONTRACT_SECONDS:-300}" CONTRACT_SEED="$${CONTRACT_SEED:-random}" \
+		target/clients/bin/python -m pytest -q tests/clients/test_contract.py $(ARGS)
 
 # The short versions of these are part of `make test`.
 test-crash: setup ## kill -9 under load, and all that takes minutes (ARGS="--seconds 300 --seed 7 --sequences 500 --deaths 50")

@@ -29,7 +29,7 @@ pub(crate) fn to_toml(listen: SocketAddr, database_url: &str, sim_url: &str, set
     let Settings { verify, worker, requests } = settings;
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut text = format!(
-        "installation = \"{INSTALLATION}\"\n[server]\nlisten = \"{listen}\"\n[database]\nurl = {}\n[eks]\nendpoint_url = {}\n\
+        "installation = \"{INSTALLATION}\"\n[server]\nlisten = \"{listen}\"\ncalls_per_minute = 0\n[database]\nurl = {}\n[eks]\nendpoint_url = {}\n\
          [policy]\ndir = {}\n[verify]\n{verify}\n[worker]\n{worker}\n[requests]\n{requests}\n",
         quoted(database_url),
         quoted(sim_url),

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Sees to it that AWS's own clients (boto3 and the AWS CLI) and an identity provider (oidc-provider-mock), in the versions of
-# tests/clients/requirements.txt, are in target/clients, a Python environment of their own. Quick when they are there already. Nothing of it is needed to
-# build or to run the program. The environment comes from python3's own venv; where that is missing (Debian keeps it
-# apart), from apt (as root, or with a sudo that asks nothing), and at last from virtualenv, unpacked under target.
+# Sees to it that AWS's own clients (boto3 and the AWS CLI), an identity provider (oidc-provider-mock) and schemathesis, in the
+# versions of tests/clients/requirements.txt, are in target/clients, a Python environment of their own. Quick when they are there
+# already. Nothing of it is needed to build or to run the program. The environment comes from python3's own venv; where that is
+# missing (Debian keeps it apart), from apt (as root, or with a sudo that asks nothing), and at last from virtualenv, unpacked
+# under target.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 requirements=tests/clients/requirements.txt
@@ -11,7 +12,7 @@ place=target/clients
 say() { echo "set-up: $*"; }
 
 # The list is copied into the environment when everything on it is there, and not before.
-if cmp -s "$requirements" "$place/requirements.txt" && "$place/bin/python" -c 'import awscli, boto3, oidc_provider_mock, pytest' 2>/dev/null
+if cmp -s "$requirements" "$place/requirements.txt" && "$place/bin/python" -c 'import awscli, boto3, oidc_provider_mock, pytest, schemathesis' 2>/dev/null
 then
     say "AWS's clients are in $place"
     exit 0
@@ -59,7 +60,7 @@ fi
 
 # ---- the clients ----------------------------------------------------------------------------------------
 
-say "installing boto3, the AWS CLI, oidc-provider-mock and pytest from PyPI into $place"
+say "installing boto3, the AWS CLI, oidc-provider-mock, schemathesis and pytest from PyPI into $place"
 "$place/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$requirements" || {
     say "pip could not install what $requirements lists; its own words are above" >&2
     exit 1

@@ -97,3 +97,34 @@ fn turn_down(refused: Refused) -> Problem {
         Refused::NoKeys(_) => Problem::unavailable(refused),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_token_comes_out_as_it_was_sent(scheme in "[bB][eE][aA][rR][eE][rR]", gap in " {1,3}", token in "[!-~]{1,200}") {
+            let header = format!("{scheme}{gap}{token}");
+            prop_assert_eq!(bearer_token(Some(Ok(&header))).map_err(|problem| problem.code()), Ok(token.as_str()));
+        }
+
+        #[test]
+        fn whatever_else_is_sent_is_no_token(header in prop_oneof!["\\PC{0,40}", "[bB]earers?[ \t]{0,2}[a-c ]{0,4}"]) {
+            if let Ok(token) = bearer_token(Some(Ok(&header))) {
+                let (scheme, rest) = header.split_at(6);
+                prop_assert!(scheme.eq_ignore_ascii_case("bearer") && rest.starts_with(' '), "{header:?}");
+                prop_assert!(!token.is_empty() && rest.trim_matches(' ') == token, "{header:?}");
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let Ok(value) = axum::http::HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+            let _ = bearer_token(one(&headers, &AUTHORIZATION));
+        }
+    }
+}

@@ -49,10 +49,12 @@ impl FromRequestParts<ApiState> for Authenticated {
                 // What is our own failure says nothing about the caller.
                 if !problem.is_ours() {
                     state.turned_away.note(&state.desk, source_ip, user.as_deref(), problem.code()).await;
+                    state.rates.turn_away(&state.desk, parts, user.as_deref(), source_ip).await?;
                 }
                 return Err(problem);
             }
         };
+        state.rates.let_in(&state.desk, parts, caller.0.user()).await?;
         tracing::Span::current().record("user", caller.0.user());
         parts.extensions.insert(caller.clone());
         Ok(caller)
@@ -92,4 +94,29 @@ fn speak_for(service: Caller, person: &str, state: &ApiState) -> Result<Caller, 
     }
     let identity = directory.configured(person);
     Ok(Caller { submitted_by: Some(service.identity.user), identity, ..service })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_is_taken_as_it_is_spelt_or_not_at_all(bytes in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..40),
+            "[ \\PC]{0,20}".prop_map(String::into_bytes),
+            "\\p{Cf}?[a-zäöü]{1,9}[\t ]?".prop_map(String::into_bytes),
+        ]) {
+            let Ok(value) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            let headers = HeaderMap::from_iter([(ON_BEHALF_OF, value)]);
+            if let Ok(name) = person_spoken_for(&headers) {
+                let name = name.expect("the header is there");
+                prop_assert_eq!(name.as_bytes(), &*bytes);
+                prop_assert!(!name.is_empty() && name.trim() == name && !name.contains(char::is_control), "{name:?}");
+            }
+        }
+    }
 }

@@ -1,13 +1,12 @@
 //! Page tokens: where the next page starts, signed together with who asked for what. A token that was changed, or that
 //! is sent by somebody else or with other filters, is none.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::problem::{Code, Problem};
@@ -19,7 +18,7 @@ const MAC: usize = 32;
 
 /// The key that page tokens are signed with. All replicas share it; it is read once.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PageKey(Arc<OnceCell<String>>);
+pub(super) struct PageKey(Arc<OnceLock<String>>);
 
 impl PageKey {
     /// The key.
@@ -27,7 +26,13 @@ impl PageKey {
     /// # Errors
     /// When it cannot be read just now.
     pub(super) async fn get(&self, desk: &Desk) -> Result<&str, Problem> {
-        Ok(self.0.get_or_try_init(|| desk.page_key()).await?)
+        if let Some(key) = self.0.get() {
+            return Ok(key);
+        }
+        // Whoever comes before it is known asks for themselves: while Postgres is slow, those who waited for one another would
+        // wait in vain one after the other.
+        let key = desk.page_key().await?;
+        Ok(self.0.get_or_init(|| key))
     }
 }
 
@@ -103,6 +108,8 @@ fn not_one() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::identity::{Identity, Via};
 
@@ -152,6 +159,24 @@ mod tests {
             ["", "x", "AAAA", &URL_SAFE_NO_PAD.encode(&token[..47]), &format!("{}=", URL_SAFE_NO_PAD.encode(&token))]
         {
             assert!(listing.start(not_one).is_err(), "{not_one:?}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn whatever_place_is_sealed_comes_out_of_its_own_token_alone(
+            place in proptest::collection::vec(any::<u8>(), 0..80), at in any::<prop::sample::Index>(), letter in "[A-Za-z0-9_=-]",
+        ) {
+            let listing = Listing::new("key", &caller("alice", None), &[]);
+            let token = listing.sealed(&place);
+            prop_assert_eq!(listing.opened(&token).map_err(|problem| problem.code()), Ok(place));
+            let at = at.index(token.len());
+            let changed = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
+            prop_assert!(changed == token || listing.opened(&changed).is_err(), "{changed} for {token}");
+        }
+
+        #[test]
+        fn no_text_is_a_token(text in prop_oneof!["\\PC{0,100}", "[A-Za-z0-9_-]{0,100}"]) {
+            prop_assert!(Listing::new("key", &caller("alice", None), &[]).opened(&text).is_err());
         }
     }
 }

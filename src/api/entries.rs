@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::caller::Authenticated;
 use super::cursor::{Listing, PageKey};
 use super::extract::{NoParameters, Parameters, json_response, text};
-use super::openapi::{CallerHeaders, FindFailures, FindListFailures};
+use super::openapi::{CallerHeaders, EntryFailures, FindListFailures};
 use super::problem::{Code, Problem};
 use super::requests::{PAGE, page_size};
 use super::views::{ExaminedView, HeldList};
@@ -62,7 +62,7 @@ pub(crate) async fn list(
         ("name" = String, Path, description = "Entryway's name for the cluster", example = "prod"),
         ("principalArn" = String, Path, description = "Whose entry it is; percent-encoded",
             example = "arn:aws:iam::111122223333:role/dev/apps/my-role")),
-    responses((status = 200, description = "The entry", body = ExaminedView), FindFailures))]
+    responses((status = 200, description = "The entry", body = ExaminedView), EntryFailures))]
 pub(crate) async fn get(
     State(desk): State<Desk>,
     Authenticated(caller): Authenticated,

@@ -149,4 +149,13 @@ mod tests {
             assert!(id(insane).parse::<Uuid>().is_ok(), "{insane:?}");
         }
     }
+    proptest::proptest! {
+        #[test]
+        fn whatever_id_is_sent_the_one_that_is_used_can_be_logged(given in "\\PC{0,140}") {
+            let Ok(value) = HeaderValue::from_str(&given) else { return Ok(()) };
+            let id = request_id(&HeaderMap::from_iter([(X_REQUEST_ID, value)]));
+            proptest::prop_assert!((1..=128).contains(&id.len()));
+            proptest::prop_assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)), "{}", id);
+        }
+    }
 }

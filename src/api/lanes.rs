@@ -42,16 +42,22 @@ impl Default for Lanes {
 impl Lanes {
     /// The lane of this call, and how long it may take; probes have none, they must see how things are.
     fn of(&self, request: &Request) -> (Option<&Semaphore>, Duration) {
-        const DECIDING: [&str; 5] = ["/reviews", "/revoke", "/revocations", "/relinquish", "/withdraw"];
         let path = request.uri().path();
+        let decides = ends_access(request.method(), path) || path.ends_with("/reviews");
         let waits = || request.uri().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("wait=")));
         match *request.method() {
             _ if matches!(path, "/livez" | "/readyz") => (None, PATIENCE),
-            Method::POST if DECIDING.iter().any(|end| path.ends_with(end)) => (Some(&self.decisions), PATIENCE),
+            Method::POST if decides => (Some(&self.decisions), PATIENCE),
             Method::GET if waits() => (Some(&self.waits), LONG_PATIENCE),
             _ => (Some(&self.others), PATIENCE),
         }
     }
+}
+
+/// Whether this call takes access away, or makes sure that there will be none. Nothing that guards granting stands in its way.
+pub(super) fn ends_access(method: &Method, path: &str) -> bool {
+    const ENDING: [&str; 4] = ["/revoke", "/relinquish", "/withdraw", "/revocations"];
+    *method == Method::POST && ENDING.iter().any(|end| path.ends_with(end))
 }
 
 /// Lets the call in if there is room, and gives it up when it takes too long. What it was doing then is dropped at
@@ -83,8 +89,9 @@ mod tests {
 
     #[test]
     fn taking_access_away_has_a_lane_of_its_own() {
-        assert_eq!(lane(Method::POST, "/v1/requests/x/revoke").0, Some(DECISIONS_AT_ONCE));
-        assert_eq!(lane(Method::POST, "/v1/revocations").0, Some(DECISIONS_AT_ONCE));
+        for path in ["/v1/requests/x/revoke", "/v1/revocations", "/v1/requests/x/reviews"] {
+            assert_eq!(lane(Method::POST, path).0, Some(DECISIONS_AT_ONCE), "{path}");
+        }
         assert_eq!(lane(Method::POST, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/readyz").0, None);

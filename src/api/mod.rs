@@ -17,6 +17,7 @@ mod me;
 mod metrics;
 mod openapi;
 mod problem;
+mod rates;
 mod repair;
 mod requests;
 mod revocations;
@@ -37,6 +38,7 @@ use utoipa_axum::routes;
 pub use auth::{TokenEntry, TokenTable};
 pub use listen::serve;
 pub use metrics::figures_alone;
+pub use rates::Rates;
 pub use state::ApiState;
 
 use problem::{Code, Problem};
@@ -102,6 +104,7 @@ fn behind_the_front(router: Router<ApiState>, state: ApiState) -> Router {
         .layer(middleware::map_response(front::harden))
         .layer(CatchPanicLayer::custom(front::panicked))
         .layer(middleware::from_fn_with_state(state.lanes.clone(), lanes::admit))
+        .layer(middleware::from_fn(rates::tell))
         .layer(DefaultBodyLimit::max(extract::LONGEST_BODY));
     router.layer(layers).with_state(state)
 }

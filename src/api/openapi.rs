@@ -27,6 +27,8 @@ worker applies the entry, proves that it has taken hold, and takes it back when 
 * `Idempotency-Key` makes any POST safe to repeat: for 24 hours the first answer is given again, marked \
 `Idempotency-Replayed: true`. Keys are scoped to the caller and the route.
 * `ETag` is the version of a request; send it as `If-Match` to act only on what you saw.
+* `RateLimit` and `RateLimit-Policy` say with every answer how many calls are left to the caller; 429 comes with \
+`Retry-After`. Calls that end access are not counted.
 * Unknown or repeated fields and parameters are refused. Times are RFC 3339 in UTC.";
 
 /// The document without its paths, which the routes add.
@@ -69,7 +71,7 @@ fn license() -> utoipa::openapi::License {
 }
 
 macro_rules! headers {
-    ($($(#[$doc:meta])* $name:ident = $header:literal, $about:literal, $example:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $header:literal, $about:literal, $example:literal, $pattern:literal;)+) => {
         $(
             $(#[$doc])*
             pub(crate) struct $name;
@@ -81,7 +83,7 @@ macro_rules! headers {
                         .parameter_in(ParameterIn::Header)
                         .required(Required::False)
                         .description(Some($about))
-                        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+                        .schema(Some(ObjectBuilder::new().schema_type(Type::String).pattern(Some($pattern)).build()))
                         .example(Some($example.into()));
                     vec![parameter.build()]
                 }
@@ -93,14 +95,17 @@ macro_rules! headers {
 headers! {
     /// Of every call that somebody makes.
     CallerHeaders = "Entryway-On-Behalf-Of",
-        "The person whom the calling service speaks for. Only for services that policy lets `actFor`.", "alice";
+        "The person whom the calling service speaks for. Only for services that policy lets `actFor`.", "alice",
+        r"^\S(.*\S)?$";
     /// Of calls that can be done once.
     OnceHeader = "Idempotency-Key",
         "1 to 255 visible ASCII characters. Repeating the call with it within 24 hours repeats the first answer. A dry \
          run, which changes nothing, does not keep it.",
-        "5f0c6f2e-3c1f-4a57-9d0e-0d6b2d8f3a11";
+        "5f0c6f2e-3c1f-4a57-9d0e-0d6b2d8f3a11",
+        r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
     /// Of calls that change a request.
-    VersionHeader = "If-Match", "The `ETag` of the request as the caller saw it; another one is refused (412).", "\"7\"";
+    VersionHeader = "If-Match", "The `ETag` of the request as the caller saw it; another one is refused (412).", "\"7\"",
+        r#"^(\*|"[!#-~]*")$"#;
 }
 
 macro_rules! failures {
@@ -124,48 +129,54 @@ failures! {
     /// Of explaining a code.
     ProblemFailures = [NotFound, Internal, Unavailable];
     /// Of looking at what everybody may see.
-    ReadFailures = [BadParameter, Unauthenticated, Forbidden, Internal, Unavailable];
+    ReadFailures = [BadParameter, Unauthenticated, Forbidden, RateLimited, Internal, Unavailable];
     /// Of looking at one thing.
-    FindFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
+    FindFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, RateLimited, Internal, Unavailable];
     /// Of paging through a list.
-    ListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, Internal, Unavailable];
-    /// Of paging through a list of one thing.
-    FindListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
+    ListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, RateLimited, Internal, Unavailable];
+    /// Of paging through the entries of a cluster.
+    FindListFailures = [
+        BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, NotFound, IllegalState, RateLimited, Internal,
+        Unavailable,
+    ];
+    /// Of looking at one entry of a cluster.
+    EntryFailures =
+        [BadParameter, Unauthenticated, Forbidden, NotFound, IllegalState, RateLimited, Internal, Unavailable];
     /// Of filing a request.
     SubmitFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestNotPermitted,
         RequestTimeout, IdempotencyInFlight, TooManyPending, TooLarge, UnsupportedMediaType, ValidationFailed,
-        IdempotencyKeyReused, Internal, Unavailable,
+        IdempotencyKeyReused, RateLimited, Internal, Unavailable,
     ] and [TypeConflict, UsernameConflict];
     /// Of reviewing.
     ReviewFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, SelfApproval, NotAPerson,
         NotFound, RequestTimeout, NotPending, AlreadyReviewed, IllegalState, IdempotencyInFlight, Stale, TooLarge,
-        UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
+        UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, RateLimited, Internal, Unavailable,
     ];
     /// Of extending access.
     ExtendFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestNotPermitted, NotFound,
         RequestTimeout, IllegalState, IdempotencyInFlight, TooManyPending, Stale, TooLarge, UnsupportedMediaType,
-        ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
+        ValidationFailed, IdempotencyKeyReused, RateLimited, Internal, Unavailable,
     ] and [TypeConflict, UsernameConflict];
     /// Of ending many at once.
     RevocationFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, RequestTimeout,
-        IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal,
+        IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, RateLimited, Internal,
         Unavailable,
     ];
     /// Of everything else that is done to a request.
     ActFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,
         NotPending, IllegalState, IdempotencyInFlight, Stale, TooLarge, UnsupportedMediaType, ValidationFailed,
-        IdempotencyKeyReused, Internal, Unavailable,
+        IdempotencyKeyReused, RateLimited, Internal, Unavailable,
     ];
     /// Of repairing an entry.
     RepairFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,
         IllegalState, IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused,
-        Internal, Unavailable,
+        RateLimited, Internal, Unavailable,
     ];
 }
 
@@ -247,6 +258,16 @@ fn response(status: u16, entries: &[&Entry]) -> Response {
     let response = ResponseBuilder::new().description(told.join(" ")).content(MEDIA_TYPE, content.build());
     match status {
         401 => response.header("WWW-Authenticate", header(Type::String, "`Bearer`")),
+        429 => response
+            .header("Retry-After", header(Type::Integer, "Seconds until there is room for another call."))
+            .header(
+                "RateLimit",
+                header(Type::String, "How many calls are left, and for how long: `\"caller\";r=0;t=10`."),
+            )
+            .header(
+                "RateLimit-Policy",
+                header(Type::String, "How many calls are taken in how many seconds: `\"caller\";q=60000;w=60`."),
+            ),
         503 => response.header("Retry-After", header(Type::Integer, "Seconds until it is worth another try.")),
         _ => response,
     }

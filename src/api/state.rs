@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::auth::TokenTable;
 use super::cursor::PageKey;
 use super::lanes::Lanes;
+use super::rates::Rates;
 use super::service::Handout;
 use super::turned_away::TurnedAway;
 use crate::oidc::Providers;
@@ -27,6 +28,7 @@ pub struct ApiState {
     pub(super) handout: Handout,
     pub(super) pages: PageKey,
     pub(super) lanes: Lanes,
+    pub(super) rates: Rates,
     pub(super) turned_away: TurnedAway,
 }
 
@@ -42,6 +44,7 @@ impl ApiState {
             handout: Handout::new(public_url),
             pages: PageKey::default(),
             lanes: Lanes::default(),
+            rates: Rates::default(),
             turned_away: TurnedAway::default(),
         }
     }
@@ -50,5 +53,11 @@ impl ApiState {
     #[must_use]
     pub fn taking_tokens_of(self, providers: Arc<Providers>) -> Self {
         Self { providers, ..self }
+    }
+
+    /// The same, where nobody calls more often than `rates` say.
+    #[must_use]
+    pub fn calling_at_most(self, rates: Rates) -> Self {
+        Self { rates, ..self }
     }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use super::{Failure, IamRegistry, Window, audit, reload, sign_in};
-use crate::api::{self, ApiState, TokenEntry, TokenTable};
+use crate::api::{self, ApiState, Rates, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
 use crate::domain::reconcile::Tempo;
@@ -158,7 +158,10 @@ async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tas
     let tokens = Arc::new(TokenTable::new(tokens.collect()));
     let public_url = config.server.public_url.as_str();
     let providers = Arc::new(sign_in::providers(&config.auth)?);
-    let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft()).taking_tokens_of(providers.clone());
+    let rates = Rates::new(config.server.calls_per_minute, config.server.failed_sign_ins_per_minute);
+    let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft())
+        .taking_tokens_of(providers.clone())
+        .calling_at_most(rates);
     if roles.api && !providers.is_empty() {
         tasks.spawn("providers", sign_in::keep_keys(providers, tasks.soft()));
     }

@@ -59,6 +59,8 @@ impl<E: Eks + Debug> Window<E> {
                 "EKS does not show Entryway the entries of {0}; GET /v1/clusters/{0} says in health.problems what is in the way",
                 cluster.name
             ))),
+            // Until somebody changes the cluster it stays so, however often it is asked.
+            Class::AuthMode => Err(Blind::Without(error.explain(cluster).1)),
             _ => Err(Blind::Silent(error.explain(cluster).1)),
         }
     }

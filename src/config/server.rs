@@ -21,6 +21,10 @@ pub struct Server {
     /// How long a stopping process waits for work under way. Keep it below the orchestrator's own patience
     /// (Kubernetes: `terminationGracePeriodSeconds`, 30 s unless set).
     pub shutdown_grace: Duration,
+    /// Calls that one caller may make in a minute; 0 for any number.
+    pub calls_per_minute: u32,
+    /// Calls without a good token that one address may make in a minute; 0 for any number.
+    pub failed_sign_ins_per_minute: u32,
 }
 
 impl Server {
@@ -35,6 +39,8 @@ impl Server {
             metrics_listen,
             public_url: s.or("public_url", format!("http://{listen}"), parsed(http_url)),
             shutdown_grace: s.or("shutdown_grace", Duration::from_secs(20), wait),
+            calls_per_minute: s.or("calls_per_minute", 60_000, number(0..=1_000_000)),
+            failed_sign_ins_per_minute: s.or("failed_sign_ins_per_minute", 6_000, number(0..=1_000_000)),
         }
     }
 }

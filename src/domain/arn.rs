@@ -246,8 +246,12 @@ mod tests {
         }
 
         #[test]
-        fn never_panics(text in "\\PC*") {
-            let _ = text.parse::<PrincipalArn>();
+        fn what_is_taken_is_taken_as_it_is_spelt(
+            text in prop_oneof!["\\PC*", "arn:[a-z-]{0,9}:(iam|sts)?:[0-9]{0,2}:[0-9]{10,13}:[a-z/-]{0,9}/[ -~]{0,9}/?[ -~]{0,70}"],
+        ) {
+            if let Ok(arn) = text.parse::<PrincipalArn>() {
+                prop_assert_eq!(arn.to_string(), text);
+            }
         }
     }
 }

@@ -131,6 +131,8 @@ pub fn is_policy_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -174,6 +176,18 @@ mod tests {
             "AmazonEKSViewPolicy",
         ] {
             assert_eq!(split_policy_arn(arn), None, "{arn}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn an_arn_of_a_policy_is_its_partition_and_its_name_and_nothing_else_is_one(
+            text in prop_oneof!["\\PC{0,40}", "(arn:)?[a-z-]{0,9}:eks::(aws)?:cluster-access-policy/[A-Za-z_ /-]{0,9}"],
+        ) {
+            if let Some((partition, name)) = split_policy_arn(&text) {
+                prop_assert_eq!(policy_arn(partition, name), text.as_str());
+                prop_assert!(is_policy_name(name));
+            }
+            prop_assert!(!bare_name(&text).is_empty() || text.is_empty());
         }
     }
 }

@@ -263,6 +263,7 @@ mod tests {
         fn never_panics(text in prop_oneof!["\\PC*", "P?([0-9.]{0,25}[WDTHMSwdhms]{0,2}){2}"]) {
             if let Ok(duration) = parse(&text) {
                 prop_assert!(duration > TimeDelta::zero() && duration.num_milliseconds() <= LONGEST);
+                prop_assert_eq!(parse(&to_iso8601(duration)), Ok(duration), "{} means one thing", text);
             }
         }
     }

@@ -133,3 +133,31 @@ fn segment(text: &str) -> Option<Value> {
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn who_a_token_claims_to_be_of_is_read_from_three_parts_and_no_other_number(
+            name in "\\PC{0,30}", others in proptest::collection::vec("[A-Za-z0-9_-]{0,20}", 0..5), at in 0usize..5,
+        ) {
+            let mut parts = others;
+            let at = at.min(parts.len());
+            parts.insert(at, URL_SAFE_NO_PAD.encode(json!({"iss": name}).to_string()));
+            let claimed = issuer::claimed(&parts.join("."));
+            prop_assert_eq!(claimed, (parts.len() == 3 && at == 1).then_some(name));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in prop_oneof!["\\PC{0,60}", "[A-Za-z0-9_=-]{0,30}(\\.[A-Za-z0-9_=-]{0,30}){0,4}"]) {
+            let _ = (issuer::claimed(&text), segment(&text));
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The only module with SQL. Everything that writes takes a [`Tx`], so that nothing can slip out of its
 //! transaction; only [`Store::begin`] makes one.
 
+pub mod allowance;
 pub mod audit;
 pub mod clusters;
 pub mod entries;
@@ -115,12 +116,15 @@ impl Store {
     /// [`StoreError::Unavailable`] when no connection can be had.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let (pool, clock) = (self.pool.clone(), self.clock.sql());
+        // Waiting for a connection can be dropped at any time, and has to be: tasks that wait for callers who have hung up
+        // would pile up while Postgres is slow.
+        let connection = pool.acquire().await?;
         #[expect(
             clippy::disallowed_methods,
             reason = "the home of begin; the task ends by itself and owns nothing else"
         )]
         let begun = tokio::spawn(async move {
-            let mut inner = pool.begin().await?;
+            let mut inner = Transaction::begin(connection, None).await?;
             let now = sqlx::query_scalar!(
                 r#"-- store.now
                 SELECT coalesce($1::timestamptz, now()) AS "now!""#,

@@ -91,6 +91,9 @@ pub enum WorkflowError {
     /// EKS could not be looked at; why, for people.
     #[error("{0}")]
     Blind(String),
+    /// The cluster takes no access entries; what mends that, for people.
+    #[error("{0}")]
+    NoEntries(String),
     /// EKS no longer takes the token of the page that the list is to go on with.
     #[error("EKS no longer knows where this list stopped; start again without nextToken")]
     PageGone,

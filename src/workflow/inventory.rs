@@ -89,7 +89,8 @@ impl Desk {
     /// names alone; where EKS is too slow for all of them, the page ends early.
     ///
     /// # Errors
-    /// [`WorkflowError::Blind`] when EKS shows nothing at all, [`WorkflowError::PageGone`]; those of the store.
+    /// [`WorkflowError::Blind`] when EKS shows nothing at all, [`WorkflowError::NoEntries`], [`WorkflowError::PageGone`]; those of
+    /// the store.
     pub async fn shelf(&self, cluster: &Cluster, place: Place, most: u8) -> Result<Shelf, WorkflowError> {
         let until = Instant::now() + PATIENCE;
         let page = self.inventory.page(cluster, place.token.as_deref(), most, until).await;
@@ -120,7 +121,7 @@ impl Desk {
     /// Everything about the entry of `principal`; `None` where EKS has none and nobody is to have one.
     ///
     /// # Errors
-    /// [`WorkflowError::Blind`]; those of the store.
+    /// [`WorkflowError::Blind`], [`WorkflowError::NoEntries`]; those of the store.
     pub async fn examine(
         &self,
         cluster: &Cluster,

@@ -40,6 +40,8 @@ pub enum Blind {
     Strange,
     /// EKS was not reached, or said no; in a sentence or two for people.
     Silent(String),
+    /// The cluster has no access entries at all, and asking again changes nothing; what would, for people.
+    Without(String),
 }
 
 /// Whoever can look at EKS. Every look waits for a turn to call that nobody else needs.
@@ -149,6 +151,7 @@ impl Blind {
                 cluster.name
             )),
             Self::Silent(why) => WorkflowError::Blind(why),
+            Self::Without(why) => WorkflowError::NoEntries(why),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! use case decides on, it reads in that transaction.
 
 pub mod acknowledge;
+mod allowance;
 pub mod audit_log;
 pub mod checkpoint;
 mod desk;

@@ -180,7 +180,7 @@ async fn look_at_theirs(desk: &Desk, drafts: &[Details]) -> Result<Vec<Theirs>, 
         let Ok((place, look)) = look else { continue };
         theirs[place] = match look {
             Ok(entry) => entry.map_or(Theirs::Nothing, Theirs::Entry),
-            Err(WorkflowError::Blind(why)) => Theirs::Unknown(why),
+            Err(WorkflowError::Blind(why) | WorkflowError::NoEntries(why)) => Theirs::Unknown(why),
             Err(error) => return Err(error),
         };
     }

@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::standing::{own_event, save};
 use crate::domain::event::EventType;
 use crate::domain::states::RequestState;
-use crate::store::{entries, idempotency, requests};
+use crate::store::{allowance, entries, idempotency, requests};
 
 /// The most requests one sweep lets lapse in one transaction.
 const BATCH: i64 = 100;
@@ -29,7 +29,7 @@ pub async fn lapse(desk: &Desk) -> Result<bool, WorkflowError> {
     Ok(full)
 }
 
-/// Forgets answers to calls with an `Idempotency-Key` that are older than promised.
+/// Forgets answers to calls with an `Idempotency-Key` that are older than promised, and callers who have not called lately.
 ///
 /// # Errors
 /// Those of the store.
@@ -39,9 +39,10 @@ pub async fn forget(desk: &Desk) -> Result<(), WorkflowError> {
         let forgotten = idempotency::forget_old(&mut tx).await?;
         tx.commit().await?;
         if forgotten < idempotency::BATCH {
-            return Ok(());
+            break;
         }
     }
+    Ok(allowance::forget_idle(&desk.store).await?)
 }
 
 /// Sees to it that somebody looks at every request that is not done, whatever became of its entry's row.

@@ -70,7 +70,7 @@ fn every_failure_is_documented_as_a_problem() {
         let has = |status: &str| responses.contains_key(status);
         assert!(has("200") || has("201"), "{name}: no success");
         if path.starts_with("/v1/") {
-            let mut expected = vec!["400", "401", "403", "500", "503"];
+            let mut expected = vec!["400", "401", "403", "429", "500", "503"];
             expected.extend(path.contains('{').then_some("404"));
             expected.extend((method == "post").then_some(["409", "413", "415", "422"]).into_iter().flatten());
             for status in expected {

@@ -73,6 +73,7 @@ fn fingerprint(parts: [&str; 3], body: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::domain::identity::{Identity, Via};
@@ -138,5 +139,25 @@ mod tests {
                 .into();
         assert_eq!(prints.len(), 4);
         assert_eq!(sound("k", &alice, "/a", b"b").fingerprint, sound("k", &alice, "/a", b"b").fingerprint);
+    }
+    /// As a structured field writes it.
+    fn quoted(key: &str) -> String {
+        format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_is_itself_in_both_spellings(key in "[!#-~][!-~]{0,254}") {
+            prop_assert_eq!(bare(&key), Some(key.clone()));
+            prop_assert_eq!(bare(&quoted(&key)), Some(key));
+        }
+
+        #[test]
+        fn nothing_else_is_one(text in prop_oneof!["\\PC{0,40}", "[\"\\\\a ]{0,9}", "[a\"]{250,260}"]) {
+            if let Some(key) = bare(&text) {
+                prop_assert!((1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()));
+                prop_assert!(text == key || text == quoted(&key), "{text:?} was read as {key:?}");
+            }
+        }
     }
 }

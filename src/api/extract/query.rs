@@ -127,6 +127,9 @@ pub(crate) fn time(value: &str) -> Result<DateTime<Utc>, String> {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn of(uri: &'static str) -> Parameters {
@@ -164,5 +167,37 @@ mod tests {
         let one = of("/x?b=1&a=2&maxResults=5").all_but(&["maxResults"]);
         assert_eq!(one, of("/x?maxResults=9&a=2&b=1").all_but(&["maxResults"]));
         assert_ne!(one, of("/x?a=2&b=2").all_but(&["maxResults"]));
+    }
+    proptest! {
+        #[test]
+        fn whatever_is_said_is_heard(values in proptest::collection::vec("[^\\p{C}\u{fffd}]{1,12}", 1..5)) {
+            let pairs = values.iter().map(|value| format!("name={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+            let uri: Uri = format!("/x?{}", pairs.collect::<Vec<_>>().join("&")).parse().expect("it is encoded");
+            let mut parameters = Parameters::of(&uri);
+            prop_assert_eq!(parameters.many("name", text), values);
+            prop_assert!(parameters.end().is_ok());
+        }
+
+        #[test]
+        fn no_query_makes_it_panic_and_nothing_is_overheard(query in prop_oneof!["[!-~]{0,40}", "([a-c]{0,2}[=&%+]{0,2}[0-9a-f]{0,3}){0,6}"]) {
+            let Ok(uri) = format!("/x?{query}").parse::<Uri>() else { return Ok(()) };
+            let mut parameters = Parameters::of(&uri);
+            let heard = parameters.given.len();
+            parameters.many("a", text);
+            let known = usize::from(parameters.given.len() < heard);
+            prop_assert!(heard == known || parameters.end().is_err(), "{query}");
+        }
+
+        #[test]
+        fn a_time_is_read_as_it_was_written_and_nothing_else_is_one(
+            millis in 0..4_102_444_800_000_i64, other in prop_oneof!["\\PC{0,30}", "[0-9TZ:+. -]{0,30}"],
+        ) {
+            let at = DateTime::from_timestamp_millis(millis).expect("within range");
+            prop_assert_eq!(time(&at.to_rfc3339()), Ok(at));
+            if let Ok(at) = time(&other) {
+                prop_assert!(DateTime::parse_from_rfc3339(&at.to_rfc3339()).is_ok(), "{other}");
+            }
+            prop_assert!(flag(&other).is_err());
+        }
     }
 }

@@ -170,6 +170,9 @@ impl<'de> Visitor<'de> for Level {
 mod tests {
     use std::collections::BTreeMap;
 
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -222,5 +225,26 @@ mod tests {
         assert!(refused(r#"{"reason": "x""#).contains("ends too early"));
         assert!(refused(r#"{} {}"#).contains("trailing characters"));
         assert!(refused("").contains("ends too early"));
+    }
+    proptest! {
+        #[test]
+        fn what_is_wrong_is_pointed_at_whatever_it_is_called(key in "[^\\x00]{1,12}") {
+            let body = json!({"tags": {&key: 7}});
+            let problem = read::<Body>(body.to_string().as_bytes()).expect_err("a tag is a text");
+            let pointer = problem.errors()[0].pointer.clone().expect("a place in the body");
+            prop_assert_eq!(body.pointer(&pointer), Some(&json!(7)), "{}", pointer);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(
+            bytes in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..60),
+                "[\\[\\]{}\":,a0-9. nulltrefs\\\\u-]{0,60}".prop_map(String::into_bytes),
+            ],
+        ) {
+            if let Err(problem) = read::<Body>(&bytes) {
+                prop_assert_eq!(problem.code(), "malformed-json");
+            }
+        }
     }
 }

@@ -55,7 +55,9 @@ fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
         }
         let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|tag| !tag.contains('"'));
         if let Some(tag) = tag {
-            return Ok(Some(tag.parse().unwrap_or(NO_VERSION)));
+            // A tag is compared letter by letter: +7 and 007 are other tags than 7.
+            let version = tag.parse().ok().filter(|version: &i64| version.to_string() == tag);
+            return Ok(Some(version.unwrap_or(NO_VERSION)));
         }
     }
     Err(Problem::parameter("If-Match", "send one strong ETag as it was answered, such as \"7\", or *"))
@@ -64,6 +66,7 @@ fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -87,6 +90,31 @@ mod tests {
     fn guesses_at_nothing_else() {
         for bad in [&["7"][..], &["W/\"7\""], &["\"7\", \"8\""], &["\"7"], &[""], &["\"7\"", "\"7\""]] {
             assert_eq!(version(bad), Err("bad-parameter"), "{bad:?}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn only_the_very_tag_that_was_answered_is_a_version(
+            value in prop_oneof!["[0-9\"W/*+ -]{0,12}", "\"[+-]?0{0,2}[0-9]{1,20}\"", "\\PC{0,20}"],
+        ) {
+            let Ok(header) = HeaderValue::from_str(&value) else { return Ok(()) };
+            let headers = HeaderMap::from_iter([(IF_MATCH, header)]);
+            if let Ok(Some(version)) = expected_version(&headers) && version != NO_VERSION {
+                prop_assert_eq!(format!("\"{version}\""), value.trim());
+            }
+        }
+
+        #[test]
+        fn every_version_is_read_back(version in 1..i64::MAX) {
+            let header = HeaderValue::from_str(&format!("\"{version}\"")).expect("a header");
+            let headers = HeaderMap::from_iter([(IF_MATCH, header)]);
+            prop_assert_eq!(expected_version(&headers).map_err(|problem| problem.code()), Ok(Some(version)));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let Ok(header) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            let _ = expected_version(&HeaderMap::from_iter([(IF_MATCH, header)]));
         }
     }
 }

@@ -31,7 +31,9 @@ impl From<WorkflowError> for Problem {
             WorkflowError::Builtin(Builtin::NotAPerson) => Code::NotAPerson,
             WorkflowError::NotPending { .. } => Code::NotPending,
             WorkflowError::AlreadyReviewed => Code::AlreadyReviewed,
-            WorkflowError::IllegalState { .. } | WorkflowError::NotRepairable(_) => Code::IllegalState,
+            WorkflowError::IllegalState { .. } | WorkflowError::NotRepairable(_) | WorkflowError::NoEntries(_) => {
+                Code::IllegalState
+            }
             WorkflowError::TooManyPending { .. } => Code::TooManyPending,
             WorkflowError::StaleView(_) => Code::Stale,
             WorkflowError::KeyReused => Code::IdempotencyKeyReused,

@@ -37,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 #[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests", operation_id = "getRequest",
     params(CallerHeaders,
         ("id" = Uuid, Path, description = "The request", example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1"),
-        ("wait" = Option<String>, Query, description = "How long to wait at most, up to 60 s", example = "30s"),
+        ("wait" = Option<String>, Query, description = "How long to wait at most, up to 60 s", example = "1s"),
         ("until" = Option<StateName>, Query, description = "Which state to wait for; needs `wait`", example = "active")),
     responses(
         (status = 200, description = "The request", body = RequestView,
@@ -130,6 +130,7 @@ async fn heard_of(id: Uuid, notices: &mut Receiver<Notice>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use tokio::sync::broadcast;
 
     use super::*;
@@ -159,5 +160,13 @@ mod tests {
             send.send(Notice::Changed(other)).expect("a receiver");
         }
         listening.await;
+    }
+    proptest! {
+        #[test]
+        fn no_wait_is_longer_than_the_longest(text in prop_oneof!["\\PC{0,20}", "P?T?[0-9]{1,6}[smhSMH]"]) {
+            if let Ok(wait) = wait(&text) {
+                prop_assert!(wait <= LONGEST_WAIT);
+            }
+        }
     }
 }

@@ -55,6 +55,8 @@ fn shows_the_defaults_as_they_are() {
     assert_eq!(shown.policy, plain.policy);
     assert_eq!(shown.server.listen, plain.server.listen);
     assert_eq!(shown.server.shutdown_grace, plain.server.shutdown_grace);
+    assert_eq!(shown.server.calls_per_minute, plain.server.calls_per_minute);
+    assert_eq!(shown.server.failed_sign_ins_per_minute, plain.server.failed_sign_ins_per_minute);
     assert_eq!(shown.database.max_connections, plain.database.max_connections);
     assert_eq!(shown.database.migrate, plain.database.migrate);
     let dev = &shown.clusters[1];

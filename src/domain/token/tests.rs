@@ -1,5 +1,6 @@
 //! What is good and what is not, claim by claim.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -132,4 +133,33 @@ fn claims_are_named_or_pointed_at() {
     nested.read(&claims(unverified), now()).expect_err("anybody can type an address");
     let person = nested.read(&claims(json!({"email": "x@y", "email_verified": true})), now()).expect("sound");
     assert!(!person.service && person.groups.is_empty());
+}
+
+/// Any JSON, near to what claims hold.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,9}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 12, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z]{1,4}", inner, 0..4).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_a_claim_it_is_read_or_refused(
+        name in proptest::sample::select(vec!["iss", "aud", "sub", "exp", "nbf", "iat", "groups", "name"]), value in anything(),
+    ) {
+        if let Ok(person) = rules().read(&claims(json!({ name: value })), now()) {
+            prop_assert_eq!(person.issuer, "https://login.example.com");
+            prop_assert!(!person.user.is_empty() && person.known_until > now());
+        }
+    }
 }

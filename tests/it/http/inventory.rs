@@ -229,8 +229,10 @@ async fn where_eks_hangs_the_answer_is_a_clear_no_and_the_worker_works_on() {
 #[tokio::test]
 async fn what_eks_does_not_allow_is_said_with_what_mends_it_or_where_that_is_found() {
     let api = Api::new().await;
-    let legacy = api.get("bob", "/v1/clusters/legacy/entries").await.fails(503, "unavailable");
+    let legacy = api.get("bob", "/v1/clusters/legacy/entries").await.fails(409, "illegal-state");
     assert!(legacy.detail().contains("aws eks update-cluster-config"), "{legacy:?}");
+    let one = format!("/v1/clusters/legacy/entries/{}", ROLE.replace(':', "%3A").replace('/', "%2F"));
+    api.get("bob", &one).await.fails(409, "illegal-state");
     api.bed.sim.configure(|knobs| {
         knobs.denied = vec![Denial { action: "eks:ListAccessEntries".to_owned(), account: None, resource: None }];
     });
