@@ -17,7 +17,7 @@
 //! main → app → everything
 //! api → workflow, policy, oidc, audit, domain  worker → workflow, eks, domain, store's claims
 //! workflow → store, policy, audit, domain, clock
-//! client → api's types, domain
+//! client → the types of the API (api/wire), domain
 //! store → domain, clock      policy, eks, oidc, config, audit → domain      sandbox → domain      domain → nothing of ours
 //! ```
 //!

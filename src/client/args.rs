@@ -136,6 +136,9 @@ pub struct List {
     /// Only what waits for your review
     #[arg(long)]
     pub(super) to_review: bool,
+    /// Print the ids alone, a line each
+    #[arg(long, short, conflicts_with = "json")]
+    pub(super) quiet: bool,
     /// How many at most
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) limit: u32,

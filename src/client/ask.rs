@@ -3,21 +3,23 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use serde_json::json;
 use uuid::Uuid;
 
-use super::args::{Extend, Patience, Request, Waiting};
+use super::args::{Extend, Request, Waiting};
 use super::failure::Failure;
 use super::http::{Answer, Service};
 use super::{Session, show, wait};
 use crate::api::wire::{
     DryRunOneOrMany, Extension, FiledOneOrMany, NewAccessPolicy, NewAccessScope, NewRequest, RequestView,
 };
+use crate::domain::states::RequestState;
 
 /// `request`
 pub(super) async fn request(session: &Session<'_>, mut asked: Request) -> Result<(), Failure> {
     let service = Service::of(session)?;
-    let (dry_run, waiting, key) = (asked.dry_run, asked.waiting.wait, asked.once.idempotency_key.take());
-    let patience = asked.waiting.patience;
+    let (dry_run, waiting, quiet) = (asked.dry_run, asked.waiting, asked.filing.quiet);
+    let key = asked.filing.idempotency_key.take();
     let body = match asked.file.take() {
         Some(file) => read(&file)?,
         None => body(asked),
@@ -37,17 +39,17 @@ pub(super) async fn request(session: &Session<'_>, mut asked: Request) -> Result
         FiledOneOrMany::One(view) => vec![*view],
         FiledOneOrMany::Many(filed) => filed.items,
     };
-    filed(session, &service, Answer { view: views, json: answer.json }, waiting, patience).await
+    filed(session, &service, Answer { view: views, json: answer.json }, waiting, quiet).await
 }
 
 /// `extend`
 pub(super) async fn extend(session: &Session<'_>, extend: Extend) -> Result<(), Failure> {
     let service = Service::of(session)?;
     let body = Extension { duration: Some(extend.duration), reason: extend.reason };
-    let key = extend.once.idempotency_key.as_deref();
+    let key = extend.filing.idempotency_key.as_deref();
     let answer = service.post::<RequestView>(&format!("/v1/requests/{}/extend", extend.id), &body, key, None).await?;
-    let Waiting { wait, patience } = extend.waiting;
-    filed(session, &service, Answer { view: vec![answer.view], json: answer.json }, wait, patience).await
+    let answer = Answer { view: vec![answer.view], json: answer.json };
+    filed(session, &service, answer, extend.waiting, extend.filing.quiet).await
 }
 
 /// Shows what was filed, at once or when it is active.
@@ -55,20 +57,24 @@ async fn filed(
     session: &Session<'_>,
     service: &Service,
     answer: Answer<Vec<RequestView>>,
-    waiting: bool,
-    patience: Patience,
+    waiting: Waiting,
+    quiet: bool,
 ) -> Result<(), Failure> {
-    if !waiting {
-        let text: Vec<_> = answer.view.iter().map(show::request).collect();
-        session.out.result(&text.join("\n"), &answer.json);
-        if let [only] = answer.view.as_slice() {
+    if !waiting.wait {
+        session.out.result(&show::filed(&answer.view, quiet), &answer.json);
+        if let ([only], false) = (answer.view.as_slice(), quiet) {
             session.out.note(&format!("to wait for it: entryway wait {}", only.id));
         }
         return Ok(());
     }
     let ids: Vec<Uuid> = answer.view.iter().map(|view| view.id).collect();
+    let all = wait::all_active(session, service, &ids, waiting.patience).await?;
+    let (views, mut items): (Vec<_>, Vec<_>) = all.into_iter().map(|Answer { view, json }| (view, json)).unzip();
     // A list of one is answered as a list, as by the API.
-    wait::all_active(session, service, &ids, answer.json.get("items").is_some(), patience).await
+    let listed = answer.json.get("items").is_some();
+    let answered = if listed { json!({ "items": items }) } else { items.pop().unwrap_or_default() };
+    session.out.result(&show::filed(&views, quiet), &answered);
+    views.iter().try_for_each(|view| wait::verdict(view, RequestState::Active))
 }
 
 /// What the arguments ask for. Whether it is sound is for the service to say, all of it at once.

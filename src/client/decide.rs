@@ -29,7 +29,7 @@ async fn after_a_look(session: &Session<'_>, review: Review, decision: Verb) -> 
     session.out.note(&format!("{}\n", show::request(&seen).trim_end()));
     let word = if decision == Verb::Approve { "approve" } else { "acknowledge" };
     if !review.yes && review.digest.is_none() && !agreed(session, &format!("{word} this? [y/N] "))? {
-        return Err(Failure::Usage("nothing was done".to_owned()));
+        return Err(Failure::Here("nothing was done".to_owned()));
     }
     let body =
         NewReview { decision, comment: review.comment, spec_digest: Some(review.digest.unwrap_or(seen.spec_digest)) };

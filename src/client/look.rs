@@ -68,7 +68,13 @@ pub(super) async fn list(session: &Session<'_>, list: &List) -> Result<(), Failu
             break;
         }
     }
-    let text = if views.is_empty() { "nothing of that kind\n".to_owned() } else { show::requests(&views) };
+    let text = if list.quiet {
+        show::filed(&views, true)
+    } else if views.is_empty() {
+        "nothing of that kind\n".to_owned()
+    } else {
+        show::requests(&views)
+    };
     session.out.result(&text, &json!({ "items": items, "nextToken": token }));
     if token.is_some() {
         session.out.note(&format!("there is more than these {}; --limit says how many to list", views.len()));

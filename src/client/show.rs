@@ -40,6 +40,14 @@ pub(super) fn request(view: &RequestView) -> String {
     ])
 }
 
+/// Requests that were filed, or with `quiet` their ids alone.
+pub(super) fn filed(views: &[RequestView], quiet: bool) -> String {
+    if quiet {
+        return views.iter().map(|view| format!("{}\n", view.id)).collect();
+    }
+    views.iter().map(request).collect::<Vec<_>>().join("\n")
+}
+
 /// Where a request is, in a line: for progress, and after something was done to it.
 pub(super) fn line(view: &RequestView) -> String {
     let missing = view.approval.missing.join("; ");

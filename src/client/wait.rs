@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -28,25 +27,19 @@ pub(super) async fn wait(session: &Session<'_>, wait: &Wait) -> Result<(), Failu
     verdict(&view, wait.until)
 }
 
-/// Waits until each of `ids` is active or cannot be any more; answers like the call that filed them.
+/// Each of `ids` once it is active, cannot be any more, or the time for all of them is up.
 pub(super) async fn all_active(
     session: &Session<'_>,
     service: &Service,
     ids: &[Uuid],
-    many: bool,
     patience: Patience,
-) -> Result<(), Failure> {
-    let (deadline, until) = (deadline(patience), RequestState::Active);
-    let (mut texts, mut items, mut first_not) = (Vec::new(), Vec::new(), Ok(()));
+) -> Result<Vec<Answer<RequestView>>, Failure> {
+    let deadline = deadline(patience);
+    let mut all = Vec::new();
     for id in ids {
-        let Answer { view, json } = follow(session, service, *id, until, deadline).await?;
-        first_not = first_not.and_then(|()| verdict(&view, until));
-        texts.push(show::request(&view));
-        items.push(json);
+        all.push(follow(session, service, *id, RequestState::Active, deadline).await?);
     }
-    let answered = if many { json!({ "items": items }) } else { items.pop().unwrap_or(Value::Null) };
-    session.out.result(&texts.join("\n"), &answered);
-    first_not
+    Ok(all)
 }
 
 fn deadline(patience: Patience) -> Option<Instant> {
@@ -54,7 +47,10 @@ fn deadline(patience: Patience) -> Option<Instant> {
 }
 
 /// What the state that the waiting ended in amounts to.
-fn verdict(view: &RequestView, until: RequestState) -> Result<(), Failure> {
+///
+/// # Errors
+/// When it is another one than `until`.
+pub(super) fn verdict(view: &RequestView, until: RequestState) -> Result<(), Failure> {
     let (id, line) = (view.id, show::line(view));
     match RequestState::parse(&view.state) {
         Some(state) if state == until => Ok(()),

@@ -49,12 +49,15 @@ fn the_page_of_states_is_the_table_of_states() {
     assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
 }
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/ARCHITECTURE.md",
     "docs/AWS.md",
     "docs/OPERATIONS.md",
+    "docs/PORTALS.md",
+    "docs/REQUESTING.md",
+    "docs/REVIEWING.md",
     "docs/SECURITY.md",
     "docs/STATES.md",
 ];

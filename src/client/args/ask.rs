@@ -62,7 +62,7 @@ pub struct Request {
     #[arg(long)]
     pub(in crate::client) dry_run: bool,
     #[command(flatten)]
-    pub(in crate::client) once: Once,
+    pub(in crate::client) filing: Filing,
     #[command(flatten)]
     pub(in crate::client) waiting: Waiting,
     #[command(flatten)]
@@ -81,23 +81,26 @@ pub struct Extend {
     #[arg(long, value_name = "TEXT")]
     pub(in crate::client) reason: Option<String>,
     #[command(flatten)]
-    pub(in crate::client) once: Once,
+    pub(in crate::client) filing: Filing,
     #[command(flatten)]
     pub(in crate::client) waiting: Waiting,
     #[command(flatten)]
     pub(in crate::client) connection: Connection,
 }
 
-/// Filing the same twice.
+/// How it is filed, and what is said of it.
 #[derive(Debug, Args)]
-pub(in crate::client) struct Once {
+pub(in crate::client) struct Filing {
+    /// Print the id alone, a line for each request
+    #[arg(long, short, conflicts_with = "json")]
+    pub(in crate::client) quiet: bool,
     /// Filing again with the same key within 24 hours answers the first request; a fresh key otherwise
     #[arg(long, value_name = "KEY")]
     pub(in crate::client) idempotency_key: Option<String>,
 }
 
 /// Whether to wait for what was filed.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 pub(in crate::client) struct Waiting {
     /// Wait until it is active: exit code 0 then, and only then
     #[arg(long)]

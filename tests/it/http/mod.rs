@@ -15,6 +15,7 @@ mod matrix;
 mod oidc;
 mod once;
 mod pages;
+mod people;
 mod probes;
 mod reload;
 mod repairs;
