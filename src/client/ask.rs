@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::args::{Extend, Request, Waiting};
@@ -22,7 +22,7 @@ pub(super) async fn request(session: &Session<'_>, mut asked: Request) -> Result
     let key = asked.filing.idempotency_key.take();
     let body = match asked.file.take() {
         Some(file) => read(&file)?,
-        None => body(asked),
+        None => serde_json::to_value(body(asked)).map_err(|error| Failure::Here(error.to_string()))?,
     };
     if dry_run {
         let answer = service.post::<DryRunOneOrMany>("/v1/requests?dryRun=true", &body, None, None).await?;
@@ -114,8 +114,8 @@ fn in_namespaces(namespaces: Vec<String>) -> NewAccessScope {
     NewAccessScope { scope_type: Some("namespace".to_owned()), namespaces: Some(namespaces) }
 }
 
-/// The body that is in a file, or comes over stdin.
-fn read(file: &Path) -> Result<NewRequest, Failure> {
+/// The body that is in a file, or comes over stdin. Its fields go out as they are: the service may know more than this program.
+fn read(file: &Path) -> Result<Value, Failure> {
     let told = |what: &dyn std::fmt::Display| Failure::Usage(format!("{}: {what}", file.display()));
     let mut text = String::new();
     let read = if file == Path::new("-") {
@@ -124,5 +124,5 @@ fn read(file: &Path) -> Result<NewRequest, Failure> {
         std::fs::read_to_string(file).map(|read| text = read)
     };
     read.map_err(|error| told(&error))?;
-    serde_json::from_str(&text).map_err(|error| told(&format!("this is no body of POST /v1/requests: {error}")))
+    serde_json::from_str(&text).map_err(|error| told(&format!("this is no JSON: {error}")))
 }

@@ -135,7 +135,9 @@ async fn a_body_can_come_from_a_file_and_a_portal_can_ask_for_somebody() {
     let filed = office.types("portal", &asked).await.ends(0).json();
     assert_eq!((&filed["requester"], &filed["submittedBy"]), (&json!("alice"), &json!("portal")));
     std::fs::write(&file, "{\"clusterNam\": 1}").unwrap();
-    office.types("alice", &asked[..3]).await.ends(2).tells(&["no body of POST /v1/requests"]);
+    office.types("alice", &asked[..3]).await.ends(3).tells(&["malformed-json", "clusterNam"]);
+    std::fs::write(&file, "clusterName: dev").unwrap();
+    office.types("alice", &asked[..3]).await.ends(2).tells(&["this is no JSON"]);
 }
 
 #[tokio::test]

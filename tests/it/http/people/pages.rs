@@ -67,7 +67,8 @@ async fn the_page_for_portals_does_what_it_says() {
     .await;
 }
 
-/// The first request of the README: its two snippets of curl, with the id of the first answer where the second says `…`.
+/// The first request of the README: two snippets of curl, with the id of the first answer where the second says `…`, and one for
+/// people.
 #[tokio::test]
 async fn the_first_request_of_the_readme_does_what_it_says() {
     let text = page("README.md");
@@ -78,8 +79,8 @@ async fn the_first_request_of_the_readme_does_what_it_says() {
     let second = snippets[1].replace("ID=…   # the id from above", &id);
     assert!(second.contains(&id), "{second}");
     let office = Office::new().await;
-    let out = run(&office, second).await;
-    assert!(out.contains("\"state\":\"active\""), "{out}");
+    let out = run(&office, format!("{second}{}", snippets[2])).await;
+    assert!(out.contains("\"state\":\"active\"") && out.contains("active: Proven"), "{out}");
 }
 
 /// What the Backstage action does to Entryway, in the runtime that Backstage has. Where that is not installed, nothing can be said.

@@ -21,7 +21,7 @@ async fn a_profile_is_kept_once_the_token_is_good_and_only_for_its_service() {
     fs::write(&token, "bob-token\n").unwrap();
     let bob = ["login", "--url", &office.url, "--profile", "bob", "--token-file", token.to_str().unwrap()];
     office.types_alone(&bob, "").await.ends(0).shows(&["bob"]);
-    office.types_alone(&["whoami"], "").await.ends(0).shows(&["user         alice", "profile      default"]);
+    office.types_alone(&["whoami"], "").await.ends(0).shows(&["user     alice\n", "profile  default\n"]);
     office.types_alone(&["whoami", "--profile", "bob"], "").await.ends(0).shows(&["administer"]);
     let elsewhere = office.types_alone(&["whoami", "--url", "http://127.0.0.1:9"], "").await.ends(4);
     elsewhere.tells(&["no token for http://127.0.0.1:9"]);
@@ -65,6 +65,6 @@ async fn tokens_come_from_files_too_and_every_shell_gets_its_completions() {
     let environment = [("ENTRYWAY_URL", office.url.as_str()), ("ENTRYWAY_TOKEN_FILE", token.to_str().unwrap())];
     spawned(&office.home.0, &environment, &["whoami"], "").await.unwrap().ends(0).shows(&["carol"]);
     for shell in ["bash", "zsh", "fish"] {
-        office.types_alone(&["completions", shell], "").await.ends(0).shows(&["acknowledge", "--idempotency-key"]);
+        office.types_alone(&["completions", shell], "").await.ends(0).shows(&["acknowledge", "idempotency-key"]);
     }
 }
