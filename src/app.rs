@@ -2,6 +2,7 @@
 
 mod audit;
 mod iam;
+mod people;
 mod registry;
 mod reload;
 #[cfg(feature = "sandbox")]
@@ -23,6 +24,7 @@ use crate::store::{self, Store};
 
 pub use audit::{ExportFormat, VerifyOptions, audit_export, audit_verify};
 pub use iam::{IamFormat, IamOptions, config_iam};
+pub use people::person;
 pub use registry::IamRegistry;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{SandboxOptions, sandbox, sim};
@@ -38,15 +40,19 @@ pub enum Failure {
     /// The configuration or the call is wrong; nothing was started.
     #[error("{0}")]
     Misconfigured(String),
+    /// It has been said already; the exit code is left.
+    #[error("")]
+    Told(u8),
 }
 
 impl Failure {
-    /// The exit code of the contract: 1 for what failed, 2 for what could not even begin.
+    /// The exit code of the contract: 1 for what failed, 2 for what could not even begin. Commands for people have more.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,
             Self::Misconfigured(_) => 2,
+            Self::Told(code) => *code,
         }
     }
 }

@@ -3,11 +3,14 @@
 mod audit;
 mod iam;
 
+use std::io::{self, Write as _};
 #[cfg(feature = "sandbox")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use entryway::app::Failure;
 
 pub(crate) use audit::AuditCommand;
 pub(crate) use iam::IamArgs;
@@ -17,8 +20,12 @@ Examples:
   entryway sandbox --demo                        everything in one command, with a demo story
   entryway config check --config entryway.toml   every mistake in a configuration
   entryway serve --config entryway.toml          the API and the worker
+  entryway login --url http://127.0.0.1:8080     and then request, list, show, approve, wait, revoke, …
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or configuration.
+Of the commands that talk to a service, besides: 1 the request failed, or the service is broken; 3 refused: not sound, not
+permitted, not there, or not in that state; 4 not signed in; 5 the service cannot be reached, or not just now; 6 the time to
+wait was up; 7 turned down, or over.
 Logs go to stderr; ENTRYWAY_LOG=debug (or RUST_LOG) says more, ENTRYWAY_LOG_FORMAT is text or json.";
 
 /// A self-service desk for access to Amazon EKS clusters: ask, sign off, apply, prove, end.
@@ -31,6 +38,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Person(entryway::client::Command),
     /// Run the API and the worker
     #[command(after_help = "Examples:
   entryway serve --config entryway.toml
@@ -93,6 +102,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
         listen: SocketAddr,
     },
+    /// Print a script that completes commands in your shell
+    #[command(after_help = "Examples:
+  entryway completions bash > ~/.local/share/bash-completion/completions/entryway
+  entryway completions zsh > ~/.zfunc/_entryway
+  entryway completions fish > ~/.config/fish/completions/entryway.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Look at a configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),
@@ -103,6 +121,16 @@ impl Command {
     pub(crate) const fn prints_for_people(&self) -> bool {
         !matches!(self, Self::Serve { .. })
     }
+}
+
+/// Prints the script that completes commands in `shell`.
+///
+/// # Errors
+/// When it cannot be printed.
+pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "entryway", &mut script);
+    io::stdout().write_all(&script).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 #[derive(Debug, Subcommand)]
@@ -178,13 +206,20 @@ pub(crate) struct ConfigFile {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// `command` and everything below it.
     fn all(command: &clap::Command) -> Vec<&clap::Command> {
         std::iter::once(command).chain(command.get_subcommands().flat_map(all)).collect()
+    }
+
+    /// The words of a line, as a shell that knows single quotes sees them.
+    fn words(line: &str) -> Vec<String> {
+        let quoted = line
+            .split('\'')
+            .enumerate()
+            .map(|(place, part)| if place % 2 == 1 { part.replace(' ', "\0") } else { part.to_owned() });
+        quoted.collect::<String>().split_whitespace().map(|word| word.replace('\0', " ")).collect()
     }
 
     #[test]
@@ -196,8 +231,8 @@ mod tests {
             assert!(command.has_subcommands() || !help.is_empty(), "{} has no example", command.get_name());
             for line in help.lines().filter(|line| line.starts_with("  ")) {
                 let line = line.split("   ").find(|part| !part.is_empty()).unwrap_or_default();
-                let line = line.split(" > ").next().unwrap_or_default();
-                let words = line.split_whitespace().skip_while(|word| word.contains('='));
+                let line = line.split(['>', '<']).next().unwrap_or_default();
+                let words = words(line).into_iter().skip_while(|word| word.contains('='));
                 let parsed = Cli::try_parse_from(words);
                 assert!(parsed.is_ok(), "{line}: {parsed:?}");
                 examples += 1;

@@ -17,6 +17,7 @@
 //! main → app → everything
 //! api → workflow, policy, oidc, audit, domain  worker → workflow, eks, domain, store's claims
 //! workflow → store, policy, audit, domain, clock
+//! client → the types of the API (api/wire), domain
 //! store → domain, clock      policy, eks, oidc, config, audit → domain      sandbox → domain      domain → nothing of ours
 //! ```
 //!
@@ -25,6 +26,7 @@
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod domain;

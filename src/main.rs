@@ -20,7 +20,9 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            if !matches!(failure, Failure::Told(_)) {
+                eprintln!("{failure}");
+            }
             ExitCode::from(failure.exit_code())
         }
     }
@@ -46,6 +48,8 @@ fn run(command: Command) -> Result<(), Failure> {
             app::audit_export(config.path.as_deref(), format.into(), after)
         }
         Command::Openapi => app::openapi(),
+        Command::Person(command) => app::person(command),
+        Command::Completions { shell } => cli::completions(shell),
         Command::Config(ConfigCommand::Check { config }) => app::config_check(config.path.as_deref()),
         Command::Config(ConfigCommand::Iam { config, iam }) => app::config_iam(config.path.as_deref(), &(*iam).into()),
         Command::Policy(PolicyCommand::Check { dir }) => app::policy_check(&dir),

@@ -1,10 +1,11 @@
 //! `GET /v1/me`
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Authenticated;
@@ -16,26 +17,26 @@ use crate::policy::ServiceAction;
 use crate::workflow::Desk;
 
 /// Who is calling.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Me {
     /// The name that everything this caller does is recorded under.
     #[schema(example = "alice")]
-    user: String,
+    pub(crate) user: String,
     /// The groups that policy decides by, sorted.
     #[schema(example = json!(["engineering"]))]
-    groups: BTreeSet<String>,
+    pub(crate) groups: BTreeSet<String>,
     /// How people call them, where their identity provider says; null where it does not.
     #[schema(example = json!(null))]
-    display_name: Option<String>,
+    pub(crate) display_name: Option<String>,
     /// Whether it is a service.
-    service: bool,
+    pub(crate) service: bool,
     /// The service that speaks for this person; null where they call themselves.
     #[schema(example = json!(null))]
-    submitted_by: Option<String>,
+    pub(crate) submitted_by: Option<String>,
     /// What policy lets the caller do beside requests.
     #[schema(value_type = Vec<Permission>)]
-    permissions: Vec<&'static str>,
+    pub(crate) permissions: Vec<Cow<'static, str>>,
 }
 
 /// Says who is calling
@@ -47,7 +48,7 @@ pub(crate) async fn me(
     _: NoParameters,
 ) -> Result<Response, Problem> {
     let may = |action: &&ServiceAction| desk.may(&caller, **action);
-    let permissions = ServiceAction::ALL.iter().filter(may).map(|action| action.as_str()).collect();
+    let permissions = ServiceAction::ALL.iter().filter(may).map(|action| action.as_str().into()).collect();
     let identity = caller.identity.clone();
     let told = desk.directory.memory().and_then(|memory| memory.named(&identity.user));
     Ok(json_response(&Me {

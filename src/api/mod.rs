@@ -26,6 +26,7 @@ mod state;
 mod stream;
 mod turned_away;
 mod views;
+pub(crate) mod wire;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};

@@ -18,6 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["domain", "clock"]),
     ("workflow", &["store", "policy", "audit", "domain", "clock"]),
     ("api", &["workflow", "domain", "policy", "oidc", "audit"]),
+    // The types of the API, and none of what is behind it.
+    ("client", &["api", "domain"]),
     ("worker", &["workflow", "eks", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
@@ -25,6 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "api",
             "audit",
+            "client",
             "clock",
             "config",
             "domain",

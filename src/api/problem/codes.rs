@@ -245,6 +245,11 @@ pub(crate) fn all() -> impl Iterator<Item = Entry> {
         .chain(later.map(|trouble| explained(trouble.as_str(), Place::LastError, trouble.explanation())))
 }
 
+/// What to do about `code`, where it is one of ours.
+pub(crate) fn remedy(code: &str) -> Option<&'static str> {
+    all().find(|entry| entry.code == code).map(|entry| entry.remedy)
+}
+
 /// The code of a rule. Some of what the rules refuse may also turn up once a request is signed off.
 pub(crate) fn rule(code: rules::Code) -> Entry {
     let conflict = matches!(code, rules::Code::TypeConflict | rules::Code::UsernameConflict);

@@ -4,14 +4,16 @@ mod codes;
 mod pages;
 mod workflow;
 
-pub(crate) use codes::{Code, Entry, Place, all, rule};
+pub(crate) use codes::{Code, Entry, Place, all, remedy, rule};
 pub(crate) use pages::{__path_explain, __path_index, explain, index};
+
+use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The media type of every problem.
@@ -37,7 +39,7 @@ struct Inner {
 }
 
 /// One place that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct FieldError {
     /// Where in the body: a JSON pointer (RFC 6901). Absent when the place is not in the body.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +51,7 @@ pub(crate) struct FieldError {
     pub(crate) parameter: Option<String>,
     /// What kind of thing is wrong; `GET /problems/{code}` explains it.
     #[schema(example = "group-reserved-prefix", pattern = "^[a-z0-9-]+$")]
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// What is wrong here and what to do about it, for people.
     #[schema(example = "\"system:masters\" starts with system:, which EKS reserves")]
     pub(crate) detail: String,
@@ -58,41 +60,41 @@ pub(crate) struct FieldError {
 impl FieldError {
     /// A place in the body.
     pub(crate) fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), parameter: None, code, detail: detail.into() }
+        Self { pointer: Some(pointer.into()), parameter: None, code: code.into(), detail: detail.into() }
     }
 
     /// A parameter or header.
     pub(crate) fn of(parameter: &str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: None, parameter: Some(parameter.to_owned()), code, detail: detail.into() }
+        Self { pointer: None, parameter: Some(parameter.to_owned()), code: code.into(), detail: detail.into() }
     }
 }
 
 /// Why a call did not succeed (RFC 9457).
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub(crate) struct ProblemView<'a> {
     /// Where the code is explained.
     #[serde(rename = "type")]
     #[schema(example = "/problems/validation-failed")]
-    problem_type: String,
+    pub(crate) problem_type: String,
     /// What the code means, in one sentence.
     #[schema(example = "The request is not sound.")]
-    title: &'a str,
+    pub(crate) title: Cow<'a, str>,
     /// The HTTP status.
     #[schema(example = 422, minimum = 400, maximum = 599)]
-    status: u16,
+    pub(crate) status: u16,
     /// What programs decide by. Codes are never renamed.
     #[schema(example = "validation-failed", pattern = "^[a-z0-9-]+$")]
-    code: &'a str,
+    pub(crate) code: Cow<'a, str>,
     /// What happened this time and what to do about it, for people.
     #[schema(example = "1 thing is wrong with the request; errors says where and what")]
-    detail: &'a str,
+    pub(crate) detail: Cow<'a, str>,
     /// The id of this call, as in `x-request-id` and in the log.
     #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
-    request_id: &'a str,
+    pub(crate) request_id: Cow<'a, str>,
     /// Every single place that is wrong. Empty where the problem is with no single place.
-    errors: &'a [FieldError],
+    pub(crate) errors: Cow<'a, [FieldError]>,
 }
 
 impl Problem {
@@ -185,12 +187,12 @@ impl Problem {
         }
         let view = ProblemView {
             problem_type: format!("/problems/{code}"),
-            title,
+            title: Cow::Borrowed(*title),
             status: status.as_u16(),
-            code,
-            detail,
-            request_id,
-            errors,
+            code: Cow::Borrowed(*code),
+            detail: Cow::Borrowed(detail),
+            request_id: Cow::Borrowed(request_id),
+            errors: Cow::Borrowed(errors),
         };
         let body = serde_json::to_vec(&view).expect("texts and numbers are JSON");
         let (mut parts, _) = answer.into_parts();

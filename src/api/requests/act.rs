@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::extract::{Command, TakenBody, Target};
@@ -15,12 +15,13 @@ use crate::workflow::standing::Act;
 use crate::workflow::{Desk, relinquish as giving_back, retry as trying, revoke as revoking, withdraw as withdrawing};
 
 /// Why, where one says. The body may be left out.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     /// Why.
     #[schema(example = "not needed after all", max_length = 1000)]
-    pub(in crate::api) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 /// Why. The requester will read it.

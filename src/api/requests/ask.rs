@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::extract::{TakenBody, object};
@@ -14,83 +14,94 @@ use crate::domain::ask::{Ask, AskedPolicy};
 const MOST_CLUSTERS: usize = 50;
 
 /// What somebody asks for. Either `clusterName` or `clusterNames` must be given.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewRequest)]
 pub(crate) struct NewRequest {
     /// Entryway's name for the cluster.
     #[schema(example = "prod")]
-    cluster_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster_name: Option<String>,
     /// Several clusters: one request each, all or none. Excludes `clusterName`.
     #[schema(example = json!(null), min_items = 1, max_items = 50)]
-    cluster_names: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster_names: Option<Vec<String>>,
     /// The ARN of the IAM role or user, path included.
     #[serde(default)]
     #[schema(example = "arn:aws:iam::111122223333:role/dev/apps/my-role", required = true)]
-    principal_arn: String,
+    pub(crate) principal_arn: String,
     /// The type of the entry; `STANDARD` unless given. `EC2_Linux` and `EC2 Linux` are understood as `EC2_LINUX`.
     #[serde(rename = "type")]
     #[schema(example = "STANDARD")]
-    entry_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) entry_type: Option<String>,
     /// A Kubernetes username; leave it out and EKS derives one that names the principal.
     #[schema(example = json!(null), max_length = 256)]
-    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
     /// Kubernetes groups that are bound by RBAC in the cluster.
     #[serde(default)]
     #[schema(example = json!(["viewers"]), max_items = 100)]
-    kubernetes_groups: Vec<String>,
+    pub(crate) kubernetes_groups: Vec<String>,
     /// EKS access policies, each with its scope.
     #[serde(default)]
-    access_policies: Vec<NewAccessPolicy>,
+    pub(crate) access_policies: Vec<NewAccessPolicy>,
     /// Tags for the entry.
     #[serde(default)]
     #[schema(example = json!({"team": "payments"}))]
-    tags: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
     /// Why it is needed: reviewers decide by it.
     #[schema(example = "Look into the failed settlement run", max_length = 1000)]
-    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
     /// The ticket it belongs to.
     #[schema(example = "PAY-1234", max_length = 256)]
-    ticket: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ticket: Option<String>,
     /// How long access lasts from the first successful write: `8h`, `1h30m`, `2d` or ISO 8601 `PT8H`. Permanent
     /// unless given, where policy and configuration let it.
     #[schema(example = "8h")]
-    duration: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) duration: Option<String>,
     /// When to start; as soon as it is signed off unless given.
     #[schema(example = json!(null))]
-    start_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) start_at: Option<DateTime<Utc>>,
     /// Apply now, review afterwards; where policy lets it.
     #[serde(default)]
-    break_glass: bool,
+    pub(crate) break_glass: bool,
 }
 
 /// An EKS access policy somebody asks for.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewAccessPolicy)]
 pub(crate) struct NewAccessPolicy {
     /// The full ARN or the bare name, as `GET /v1/access-policies` lists them.
     #[serde(default)]
     #[schema(example = "AmazonEKSViewPolicy", required = true)]
-    policy_arn: String,
+    pub(crate) policy_arn: String,
     /// Where it is to hold.
     #[serde(default, deserialize_with = "object")]
     #[schema(required = true)]
-    access_scope: Option<NewAccessScope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) access_scope: Option<NewAccessScope>,
 }
 
 /// Where an access policy is to hold.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAccessScope)]
 pub(crate) struct NewAccessScope {
     /// `cluster` or `namespace`.
     #[serde(rename = "type")]
     #[schema(example = "namespace", required = true)]
-    scope_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_type: Option<String>,
     /// The namespaces; `*` stands for any run of characters. Only with `namespace`.
     #[schema(example = json!(["payments", "payments-*"]), max_items = 100)]
-    namespaces: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) namespaces: Option<Vec<String>>,
 }
 
 impl TakenBody for NewRequest {}

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::extract::{Command, TakenBody, Target};
@@ -15,15 +15,17 @@ use crate::workflow::extend as workflow;
 use crate::workflow::standing::Act;
 
 /// How much longer, and why.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Extension {
     /// How much longer: `2h` or ISO 8601 `PT2H`, from the end of the access that is extended.
     #[schema(example = "2h", required = true)]
-    duration: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) duration: Option<String>,
     /// Why it is needed: reviewers decide by it.
     #[schema(example = "The settlement run takes longer than we thought", max_length = 1000)]
-    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 impl TakenBody for Extension {}

@@ -15,10 +15,13 @@ pub(super) mod words;
 pub(crate) use act::{
     __path_relinquish, __path_retry, __path_revoke, __path_withdraw, Reason, relinquish, retry, revoke, withdraw,
 };
-pub(crate) use extend::{__path_extend, extend};
+pub(crate) use ask::{NewAccessPolicy, NewAccessScope, NewRequest};
+pub(crate) use extend::{__path_extend, Extension, extend};
 pub(crate) use get::{__path_get, get};
 pub(crate) use list::{__path_list, list};
 pub(super) use list::{PAGE, page_size};
-pub(crate) use review::{__path_review, review};
+pub(crate) use preview::{DryRun, DryRunOneOrMany};
+pub(crate) use reply::FiledOneOrMany;
+pub(crate) use review::{__path_review, NewReview, Verb, review};
 pub(crate) use submit::{__path_submit, submit};
 pub(crate) use timeline::{__path_timeline, timeline};

@@ -1,6 +1,6 @@
 //! What would come of an ask: the answer to `dryRun=true`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -11,61 +11,61 @@ use crate::workflow::Desk;
 use crate::workflow::submit::Preview;
 
 /// What would come of an ask.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DryRun {
     /// The request as it would be filed.
-    request: RequestView,
+    pub(crate) request: RequestView,
     /// What is worth knowing about it.
-    warnings: Vec<WarningView>,
+    pub(crate) warnings: Vec<WarningView>,
     /// Whose sign-off it would need.
-    approval: ApprovalView,
+    pub(crate) approval: ApprovalView,
     /// People who could sign it off, as far as the directory knows.
     #[schema(example = json!(["bob", "carol"]))]
-    could_sign_off: Vec<String>,
+    pub(crate) could_sign_off: Vec<String>,
     /// The policies that decide about it.
-    policies: Deciding,
+    pub(crate) policies: Deciding,
     /// The access entry: what Entryway makes of it, and what somebody else does where it is theirs; with the username that EKS
     /// derives where none is asked for.
-    entry: Change,
+    pub(crate) entry: Change,
     /// The same by hand: the calls that lead from the one to the other.
     #[schema(example = json!([
         "aws eks create-access-entry --region eu-central-1 --cluster-name prod-eu-1 --principal-arn \
          arn:aws:iam::111122223333:role/dev/apps/my-role --type STANDARD --kubernetes-groups viewers"
     ]))]
-    aws_cli: Vec<String>,
+    pub(crate) aws_cli: Vec<String>,
 }
 
 /// The policies that decide, by their ids.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Deciding {
     /// Those that let it be asked for.
     #[schema(example = json!(["engineers-ask"]))]
-    request: Vec<String>,
+    pub(crate) request: Vec<String>,
     /// Those by which it has, or has not, been signed off enough. Empty where it waits and nothing forbids it: no policy permits
     /// it with the approvals there are, and `approval.missing` says what would.
     #[schema(example = json!(["prod-admin-needs-two"]))]
-    quorum: Vec<String>,
+    pub(crate) quorum: Vec<String>,
 }
 
 /// An access entry before and after.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Change {
     /// What the live grants make it now, or what EKS shows where it is somebody else's; null where there is none.
-    before: Option<EntryView>,
+    pub(crate) before: Option<EntryView>,
     /// What it would be with this one.
-    after: Option<EntryView>,
+    pub(crate) after: Option<EntryView>,
 }
 
 /// What would come of several asks, in the order of `clusterNames`.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct DryRuns {
     /// One for each cluster.
-    items: Vec<DryRun>,
+    pub(crate) items: Vec<DryRun>,
 }
 
 /// One or several, as it was asked for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum DryRunOneOrMany {
     /// For `clusterName`.

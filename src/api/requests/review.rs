@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::extract::{Command, TakenBody, Target};
@@ -19,25 +19,27 @@ use crate::workflow::review::Verdict;
 use crate::workflow::standing::Act;
 
 /// What a reviewer says.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewReview)]
 pub(crate) struct NewReview {
     /// Approve or deny: one deny is final. Or acknowledge, after it was applied without a sign-off.
     #[schema(value_type = ReviewDecision)]
-    decision: Verb,
+    pub(crate) decision: Verb,
     /// Why; a deny needs it.
     #[schema(example = "looks right to me", max_length = 1000)]
-    comment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
     /// The `specDigest` of what the reviewer saw. With another one the review is refused (412).
     #[schema(example = json!(null))]
-    spec_digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spec_digest: Option<String>,
 }
 
 /// What a reviewer says, in a word.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verb {
+pub(crate) enum Verb {
     /// Signed off.
     Approve,
     /// Turned down.

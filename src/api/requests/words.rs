@@ -45,10 +45,12 @@ pub(crate) fn said(field: Field, given: Option<&String>) -> Result<Option<String
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
-    fn reason(text: &str) -> Result<Option<String>, &'static str> {
-        said(REASON, Some(&text.to_owned())).map_err(|problem| problem.errors()[0].code)
+    fn reason(text: &str) -> Result<Option<String>, Cow<'static, str>> {
+        said(REASON, Some(&text.to_owned())).map_err(|problem| problem.errors()[0].code.clone())
     }
 
     #[test]
@@ -60,8 +62,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_too_long_or_misleads() {
-        assert_eq!(reason(&"ü".repeat(LONGEST + 1)), Err("reason-too-long"));
-        assert_eq!(reason("all fine\u{1b}[2J"), Err("reason-invalid"));
-        assert_eq!(reason("a\u{202e}b"), Err("reason-invalid"));
+        assert_eq!(reason(&"ü".repeat(LONGEST + 1)), Err("reason-too-long".into()));
+        assert_eq!(reason("all fine\u{1b}[2J"), Err("reason-invalid".into()));
+        assert_eq!(reason("a\u{202e}b"), Err("reason-invalid".into()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::time::Time;
@@ -10,49 +10,49 @@ use crate::domain::cluster::Cluster;
 use crate::workflow::Health;
 
 /// A cluster that access can be asked for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Cluster)]
 pub(crate) struct ClusterView {
     /// How requests name it.
     #[schema(example = "prod")]
-    name: String,
+    pub(crate) name: String,
     /// EKS's name for it.
     #[schema(example = "prod-eu-1")]
-    eks_name: String,
+    pub(crate) eks_name: String,
     /// AWS region.
     #[schema(example = "eu-central-1")]
-    region: String,
+    pub(crate) region: String,
     /// AWS account.
     #[schema(example = "111122223333", pattern = "^[0-9]{12}$")]
-    account_id: String,
+    pub(crate) account_id: String,
     /// What policy groups clusters by.
     #[schema(example = "prod")]
-    environment: String,
+    pub(crate) environment: String,
     /// Free labels.
     #[schema(example = json!({"team": "payments"}))]
-    labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     /// What EKS last said about it.
-    health: HealthView,
+    pub(crate) health: HealthView,
 }
 
 /// What EKS last said about a cluster.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ClusterHealth)]
 pub(crate) struct HealthView {
     /// EKS's status; `UNKNOWN` until EKS has answered, `NOT_FOUND` once a cluster that was there is gone.
     #[schema(example = "ACTIVE")]
-    status: String,
+    pub(crate) status: String,
     /// `API` and `API_AND_CONFIG_MAP` take access entries, `CONFIG_MAP` does not; null until EKS has answered.
     #[schema(example = "API_AND_CONFIG_MAP")]
-    authentication_mode: Option<String>,
+    pub(crate) authentication_mode: Option<String>,
     /// When EKS last answered.
-    checked_at: Option<Time>,
+    pub(crate) checked_at: Option<Time>,
     /// What keeps Entryway from working there, in words: what is wrong with the cluster, and each permission that AWS refuses,
     /// until the same is allowed. Empty when nothing does.
     #[schema(example = json!([]))]
-    problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
 }
 
 impl ClusterView {
@@ -76,7 +76,7 @@ impl ClusterView {
 }
 
 /// Every cluster, by name.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ClusterList {
     /// The clusters.

@@ -1,6 +1,8 @@
 //! An event of the audit log in answers.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -9,48 +11,48 @@ use super::words::{EventName, Road};
 use crate::domain::event::{Event, NewEvent};
 
 /// Something that happened.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
 pub(crate) struct EventView {
     /// Rises; the cursor of readers.
     #[schema(example = 4711, minimum = 1)]
-    seq: i64,
+    pub(crate) seq: i64,
     /// UUID v7.
     #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// What happened.
     #[serde(rename = "type")]
     #[schema(value_type = EventName)]
-    event_type: &'static str,
+    pub(crate) event_type: Cow<'static, str>,
     /// When.
-    at: Time,
+    pub(crate) at: Time,
     /// Who did it; `entryway` for Entryway's own doings.
     #[schema(example = "alice")]
-    actor: String,
+    pub(crate) actor: String,
     /// The service that carried it.
     #[schema(example = "portal")]
-    submitted_by: Option<String>,
+    pub(crate) submitted_by: Option<String>,
     /// The road it came by.
     #[schema(value_type = Road)]
-    via: &'static str,
+    pub(crate) via: Cow<'static, str>,
     /// The request it is about.
-    request_id: Option<Uuid>,
+    pub(crate) request_id: Option<Uuid>,
     /// The cluster it is about.
     #[schema(example = "prod")]
-    cluster_name: Option<String>,
+    pub(crate) cluster_name: Option<String>,
     /// The principal it is about.
     #[schema(example = "arn:aws:iam::111122223333:role/dev/apps/my-role")]
-    principal_arn: Option<String>,
+    pub(crate) principal_arn: Option<String>,
     /// Everything else; its fields depend on the type.
     #[schema(value_type = Object, example = json!({"reason": "Look into the failed settlement run"}))]
-    data: serde_json::Value,
+    pub(crate) data: serde_json::Value,
     /// The hash of the request's event before it, of a checkpoint that of the checkpoint before it; null for the first.
     #[schema(example = json!(null))]
-    prev_hash: Option<String>,
+    pub(crate) prev_hash: Option<String>,
     /// Its own hash, over everything above.
     #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
-    hash: String,
+    pub(crate) hash: String,
 }
 
 impl From<Event> for EventView {
@@ -60,11 +62,11 @@ impl From<Event> for EventView {
         Self {
             seq,
             id,
-            event_type: event_type.as_str(),
+            event_type: event_type.as_str().into(),
             at: Time(at),
             actor,
             submitted_by,
-            via: via.as_str(),
+            via: via.as_str().into(),
             request_id,
             cluster_name,
             principal_arn,
@@ -76,7 +78,7 @@ impl From<Event> for EventView {
 }
 
 /// Events, oldest first.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventList {
     /// The events.

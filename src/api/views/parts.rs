@@ -1,6 +1,8 @@
 //! The parts of a request.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -13,14 +15,14 @@ use crate::domain::states::RequestState;
 use crate::workflow::standing::Details;
 
 /// What an access entry holds.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Entry)]
 pub(crate) struct EntryView {
     /// The type of the entry.
     #[serde(rename = "type")]
     #[schema(value_type = AccessEntryType)]
-    pub(crate) entry_type: &'static str,
+    pub(crate) entry_type: Cow<'static, str>,
     /// The Kubernetes username; null leaves it to EKS, which derives it from the principal.
     #[schema(example = "settlement:{{SessionName}}", max_length = 256)]
     pub(crate) username: Option<String>,
@@ -32,28 +34,28 @@ pub(crate) struct EntryView {
 }
 
 /// An EKS access policy, and where it holds.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AccessPolicy)]
 pub(crate) struct AccessPolicyView {
     /// The full ARN.
     #[schema(example = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy")]
-    policy_arn: String,
+    pub(crate) policy_arn: String,
     /// Where it holds.
-    access_scope: AccessScopeView,
+    pub(crate) access_scope: AccessScopeView,
 }
 
 /// Where an access policy holds.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = AccessScope)]
 pub(crate) struct AccessScopeView {
     /// The whole cluster, or single namespaces.
     #[serde(rename = "type")]
     #[schema(value_type = ScopeType)]
-    scope_type: &'static str,
+    pub(crate) scope_type: Cow<'static, str>,
     /// The namespaces, sorted; `*` stands for any run of characters. Empty for the whole cluster.
     #[schema(example = json!(["payments", "payments-*"]))]
-    namespaces: Vec<String>,
+    pub(crate) namespaces: Vec<String>,
 }
 
 impl From<&EntryContent> for EntryView {
@@ -63,7 +65,7 @@ impl From<&EntryContent> for EntryView {
             access_scope: scope.into(),
         };
         Self {
-            entry_type: content.entry_type.as_str(),
+            entry_type: content.entry_type.as_str().into(),
             username: content.username.clone(),
             kubernetes_groups: content.kubernetes_groups.iter().cloned().collect(),
             access_policies: content.access_policies.iter().map(policy).collect(),
@@ -74,24 +76,24 @@ impl From<&EntryContent> for EntryView {
 impl From<&AccessScope> for AccessScopeView {
     fn from(scope: &AccessScope) -> Self {
         match scope {
-            AccessScope::Cluster => Self { scope_type: "cluster", namespaces: vec![] },
+            AccessScope::Cluster => Self { scope_type: "cluster".into(), namespaces: vec![] },
             AccessScope::Namespace { namespaces } => {
-                Self { scope_type: "namespace", namespaces: namespaces.iter().cloned().collect() }
+                Self { scope_type: "namespace".into(), namespaces: namespaces.iter().cloned().collect() }
             }
         }
     }
 }
 
 /// Something worth knowing about a request that was accepted all the same.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Warning)]
 pub(crate) struct WarningView {
     /// `GET /problems/{code}` explains it.
     #[schema(example = "group-binding-not-checked")]
-    code: String,
+    pub(crate) code: String,
     /// What it means here, and what to do about it.
     #[schema(example = "EKS does not check that viewers is bound to any Role or ClusterRole in the cluster")]
-    detail: String,
+    pub(crate) detail: String,
 }
 
 impl From<&Warning> for WarningView {
@@ -113,22 +115,22 @@ impl WarningView {
 }
 
 /// What the reviews amount to, by the policies in force now.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Approval)]
 pub(crate) struct ApprovalView {
     /// Whether that is enough.
     #[schema(value_type = ApprovalStatus)]
-    status: &'static str,
+    pub(crate) status: Cow<'static, str>,
     /// How many people's approvals count.
     #[schema(example = 1, minimum = 0)]
-    approvals: usize,
+    pub(crate) approvals: usize,
     /// What is missing, in sentences; empty when it is enough.
     #[schema(example = json!(["admin on production needs 2 approvals, one of them from security"]))]
-    missing: Vec<String>,
+    pub(crate) missing: Vec<String>,
     /// The digest of the policy set that the last decision was made by.
     #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
-    policy_digest: String,
+    pub(crate) policy_digest: String,
 }
 
 impl From<&Details> for ApprovalView {
@@ -143,7 +145,7 @@ impl From<&Details> for ApprovalView {
             (_, false, _) => "waiting",
         };
         Self {
-            status,
+            status: status.into(),
             approvals: quorum.approvals,
             missing: if denied && !standing.denied {
                 vec!["it was turned down, and that is final; its timeline says why".to_owned()]
@@ -156,32 +158,32 @@ impl From<&Details> for ApprovalView {
 }
 
 /// One person's word.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Review)]
 pub(crate) struct ReviewView {
     /// UUID v7.
     #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Who.
     #[schema(example = "bob")]
-    reviewer: String,
+    pub(crate) reviewer: String,
     /// What they say.
     #[schema(value_type = ReviewDecision)]
-    decision: &'static str,
+    pub(crate) decision: Cow<'static, str>,
     /// Why; always there on a deny.
     #[schema(example = "looks right to me")]
-    comment: Option<String>,
+    pub(crate) comment: Option<String>,
     /// The road it came by.
     #[schema(value_type = Road)]
-    via: &'static str,
+    pub(crate) via: Cow<'static, str>,
     /// The service that carried it; null where they reviewed it themselves.
     #[schema(example = "portal")]
-    submitted_by: Option<String>,
+    pub(crate) submitted_by: Option<String>,
     /// When it was recorded.
-    created_at: Time,
+    pub(crate) created_at: Time,
     /// Whether it counts by the policies and the directory of now. Only an approval can cease to.
-    counts: bool,
+    pub(crate) counts: bool,
 }
 
 impl ReviewView {
@@ -190,9 +192,9 @@ impl ReviewView {
         Self {
             id: review.id,
             reviewer: review.reviewer.clone(),
-            decision: review.decision.as_str(),
+            decision: review.decision.as_str().into(),
             comment: review.comment.clone(),
-            via: review.via.as_str(),
+            via: review.via.as_str().into(),
             submitted_by: review.submitted_by.clone(),
             created_at: Time(review.created_at),
             counts: review.decision != Decision::Approve || counting.contains(&review.id),
@@ -201,21 +203,21 @@ impl ReviewView {
 }
 
 /// The times of the access; each null until it has happened.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Grant)]
 pub(crate) struct GrantView {
     /// The first successful write, or the take-over of an extension. The duration counts from here.
-    starts_at: Option<Time>,
+    pub(crate) starts_at: Option<Time>,
     /// The last write that was needed.
-    applied_at: Option<Time>,
+    pub(crate) applied_at: Option<Time>,
     /// When enough reads agreed.
-    verified_at: Option<Time>,
+    pub(crate) verified_at: Option<Time>,
     /// When access ends by itself: after the duration, which an extension counts from the end of what it took over from.
     /// Null also for permanent access.
-    expires_at: Option<Time>,
+    pub(crate) expires_at: Option<Time>,
     /// When it was proven gone.
-    ended_at: Option<Time>,
+    pub(crate) ended_at: Option<Time>,
 }
 
 impl From<&Grant> for GrantView {
@@ -232,29 +234,29 @@ impl From<&Grant> for GrantView {
 }
 
 /// The proof that EKS holds what was asked for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Verification)]
 pub(crate) struct VerificationView {
     /// How far it has come.
     #[schema(value_type = ProofLevel)]
-    level: &'static str,
+    pub(crate) level: Cow<'static, str>,
     /// Consecutive reads that agree so far.
     #[schema(example = 3, minimum = 0)]
-    agreeing_reads: i32,
+    pub(crate) agreeing_reads: i32,
     /// How many it takes.
     #[schema(example = 3, minimum = 1)]
-    required_reads: i32,
+    pub(crate) required_reads: i32,
     /// Milliseconds from the last write to the first read of the agreeing run.
     #[schema(example = 2150, minimum = 0)]
-    lag_ms: Option<i64>,
+    pub(crate) lag_ms: Option<i64>,
 }
 
 impl From<&Details> for VerificationView {
     fn from(details: &Details) -> Self {
         let verification = details.request.verification;
         Self {
-            level: verification.level.as_str(),
+            level: verification.level.as_str().into(),
             agreeing_reads: verification.agreeing_reads,
             required_reads: details.required_reads,
             lag_ms: verification.lag_ms,
@@ -263,31 +265,31 @@ impl From<&Details> for VerificationView {
 }
 
 /// Why a request failed, or what keeps it waiting.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = LastError)]
 pub(crate) struct LastErrorView {
     /// A code of Entryway's.
     #[schema(example = "entry-not-owned")]
-    code: String,
+    pub(crate) code: String,
     /// What happened and what to do next.
     #[schema(example = "the cluster holds an entry for this principal that Entryway did not make")]
-    detail: String,
+    pub(crate) detail: String,
     /// The error code EKS answered with.
     #[schema(example = "ResourceInUseException")]
-    aws_code: Option<String>,
+    pub(crate) aws_code: Option<String>,
     /// EKS's own words.
     #[schema(example = "The specified access entry resource is already in use on this cluster.")]
-    aws_message: Option<String>,
+    pub(crate) aws_message: Option<String>,
     /// When it happened.
-    at: Time,
+    pub(crate) at: Time,
     /// How many times in a row the work has failed.
     #[schema(example = 1, minimum = 0)]
-    attempts: i32,
+    pub(crate) attempts: i32,
     /// Whether Entryway goes on trying by itself.
-    retrying: bool,
+    pub(crate) retrying: bool,
     /// When it tries next; null where it does not, or only waits for EKS to show something and looks all the time.
-    next_attempt_at: Option<Time>,
+    pub(crate) next_attempt_at: Option<Time>,
 }
 
 impl From<&LastError> for LastErrorView {

@@ -1,8 +1,9 @@
 //! A request in answers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -16,87 +17,87 @@ use crate::domain::states::EndReason;
 use crate::workflow::standing::Details;
 
 /// A request, from the ask to the end of the access.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Request)]
 pub(crate) struct RequestView {
     /// UUID v7. The nil UUID in a dry run.
     #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Where it is in its life.
     #[schema(value_type = State)]
-    state: &'static str,
+    pub(crate) state: Cow<'static, str>,
     /// Why access ended, once it is ending.
     #[schema(value_type = Option<EndedBecause>)]
-    end_reason: Option<&'static str>,
+    pub(crate) end_reason: Option<Cow<'static, str>>,
     /// Rises with every change; also the `ETag`.
     #[schema(example = 7, minimum = 1)]
-    version: i64,
+    pub(crate) version: i64,
     /// Entryway's name for the cluster.
     #[schema(example = "prod")]
-    cluster_name: String,
+    pub(crate) cluster_name: String,
     /// Whose access entry it is.
     #[schema(example = "arn:aws:iam::111122223333:role/dev/apps/my-role")]
-    principal_arn: String,
+    pub(crate) principal_arn: String,
     /// The type of the entry.
     #[serde(rename = "type")]
     #[schema(value_type = AccessEntryType)]
-    entry_type: &'static str,
+    pub(crate) entry_type: Cow<'static, str>,
     /// The Kubernetes username asked for; null leaves it to EKS.
     #[schema(example = "settlement:{{SessionName}}")]
-    username: Option<String>,
+    pub(crate) username: Option<String>,
     /// Kubernetes groups asked for, sorted.
     #[schema(example = json!(["viewers"]))]
-    kubernetes_groups: Vec<String>,
+    pub(crate) kubernetes_groups: Vec<String>,
     /// Access policies asked for.
-    access_policies: Vec<AccessPolicyView>,
+    pub(crate) access_policies: Vec<AccessPolicyView>,
     /// Tags for the entry.
     #[schema(example = json!({"team": "payments"}))]
-    tags: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
     /// Why it is needed.
     #[schema(example = "Look into the failed settlement run")]
-    reason: String,
+    pub(crate) reason: String,
     /// The ticket it belongs to.
     #[schema(example = "PAY-1234")]
-    ticket: Option<String>,
+    pub(crate) ticket: Option<String>,
     /// How long access lasts from `grant.startsAt` (ISO 8601); null is permanent.
     #[schema(example = "PT8H")]
-    duration: Option<String>,
+    pub(crate) duration: Option<String>,
     /// When to start; null is as soon as it is signed off.
-    start_at: Option<Time>,
+    pub(crate) start_at: Option<Time>,
     /// Apply now, review afterwards.
-    break_glass: bool,
+    pub(crate) break_glass: bool,
     /// The request whose access this one prolongs.
     #[schema(example = json!(null))]
-    extends: Option<Uuid>,
+    pub(crate) extends: Option<Uuid>,
     /// The digest of everything that was asked. Reviews are bound to it.
     #[schema(example = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
-    spec_digest: String,
+    pub(crate) spec_digest: String,
     /// Whose ask it is.
     #[schema(example = "alice")]
-    requester: String,
+    pub(crate) requester: String,
     /// The service that filed it for them; null where they did so themselves.
     #[schema(example = "portal")]
-    submitted_by: Option<String>,
+    pub(crate) submitted_by: Option<String>,
     /// What is worth knowing about it.
-    warnings: Vec<WarningView>,
+    pub(crate) warnings: Vec<WarningView>,
     /// What the reviews amount to.
-    approval: ApprovalView,
+    pub(crate) approval: ApprovalView,
     /// The reviews, in the order given.
-    reviews: Vec<ReviewView>,
+    pub(crate) reviews: Vec<ReviewView>,
     /// The times of the access.
-    grant: GrantView,
+    pub(crate) grant: GrantView,
     /// The proof.
-    verification: VerificationView,
+    pub(crate) verification: VerificationView,
     /// Its latest trouble.
-    last_error: Option<LastErrorView>,
+    pub(crate) last_error: Option<LastErrorView>,
     /// What this caller may do with it now.
     #[schema(value_type = Vec<RequestAction>)]
-    allowed_actions: Vec<&'static str>,
+    pub(crate) allowed_actions: Vec<Cow<'static, str>>,
     /// When it was filed.
-    created_at: Time,
+    pub(crate) created_at: Time,
     /// When it last changed.
-    updated_at: Time,
+    pub(crate) updated_at: Time,
 }
 
 impl From<&Details> for RequestView {
@@ -106,8 +107,8 @@ impl From<&Details> for RequestView {
         let entry = EntryView::from(&spec.content);
         Self {
             id: request.id,
-            state: request.state.as_str(),
-            end_reason: request.end_reason.map(EndReason::as_str),
+            state: request.state.as_str().into(),
+            end_reason: request.end_reason.map(|reason| EndReason::as_str(reason).into()),
             version: request.version,
             cluster_name: spec.cluster_name.clone(),
             principal_arn: spec.principal.to_string(),
@@ -131,7 +132,7 @@ impl From<&Details> for RequestView {
             grant: (&request.grant).into(),
             verification: details.into(),
             last_error: request.last_error.as_ref().map(Into::into),
-            allowed_actions: allowed.clone(),
+            allowed_actions: allowed.iter().copied().map(Cow::Borrowed).collect(),
             created_at: Time(request.created_at),
             updated_at: Time(request.updated_at),
         }
@@ -139,7 +140,7 @@ impl From<&Details> for RequestView {
 }
 
 /// A page of requests, newest first.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestList {
     /// What the caller may see.

@@ -1,12 +1,13 @@
 //! Times as they go over the wire.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// An instant: RFC 3339 in UTC, to the microsecond, which is as fine as Postgres keeps it and as events are hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Time(pub(crate) DateTime<Utc>);
 
 impl Serialize for Time {

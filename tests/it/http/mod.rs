@@ -16,6 +16,7 @@ mod oidc;
 mod once;
 mod overload;
 mod pages;
+mod people;
 mod probes;
 mod rates;
 mod reload;

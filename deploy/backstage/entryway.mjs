@@ -1,0 +1,57 @@
+// Files a request with Entryway on behalf of somebody, and waits until it is active. It needs nothing but fetch (Node 20), so that
+// it can be tried without Backstage; module.mjs makes a scaffolder action of it.
+
+/** How long one call is held by the service at most; the next call goes on waiting. */
+const HOLD = '30s';
+
+/**
+ * @param {object} options
+ * @param {string} options.baseUrl where Entryway is
+ * @param {string} options.token the token of the service that speaks for people (policy: actFor)
+ * @param {string} options.user whom it speaks for, as Entryway's directory spells them
+ * @param {string} options.key names this ask: asking again with the same key files nothing
+ * @param {object} options.ask the body of POST /v1/requests
+ * @param {(line: string) => void} options.log told of everything that happens
+ * @param {AbortSignal} [options.signal] ends the waiting, not the request
+ * @returns {Promise<object>} the request once it is active
+ * @throws {Error} when it was refused, turned down, or failed; the message says why and what to do
+ */
+export async function fileAndWait({ baseUrl, token, user, key, ask, log, signal }) {
+  const headers = { Authorization: `Bearer ${token}`, 'Entryway-On-Behalf-Of': user };
+  const post = { method: 'POST', body: JSON.stringify(ask) };
+  let request = await call(`${baseUrl}/v1/requests`, {
+    ...post,
+    headers: { ...headers, 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    signal,
+  });
+  const at = `${baseUrl}/v1/requests/${request.id}`;
+  let told;
+  for (;;) {
+    const missing = request.state === 'pending' ? `: ${request.approval.missing.join('; ')}` : '';
+    const line = `${request.id} ${request.state}${missing}`;
+    if (line !== told) log((told = line));
+    if (request.state === 'active') return request;
+    if (!['pending', 'scheduled', 'applying', 'verifying'].includes(request.state)) {
+      const deny = request.reviews.find(review => review.decision === 'deny');
+      const why = request.lastError?.detail ?? (deny ? `${deny.reviewer}: ${deny.comment}` : request.endReason);
+      throw new Error(`the request is ${request.state}${why ? `: ${why}` : ''}`);
+    }
+    request = await call(`${at}?wait=${HOLD}`, { headers, signal });
+  }
+}
+
+/** One call; repeated where the service asks for that, which is safe: reads, and a POST with its Idempotency-Key. */
+async function call(url, init) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await fetch(url, { ...init, redirect: 'error' });
+    const body = await answer.json();
+    if (answer.ok) return body;
+    if ([429, 503].includes(answer.status) && attempt < 5) {
+      const seconds = Math.min(Number(answer.headers.get('retry-after') ?? 1), 30);
+      await new Promise(resolve => setTimeout(resolve, seconds * 1000));
+    } else {
+      const places = body.errors.map(error => `\n${error.pointer ?? error.parameter}: ${error.detail} (${error.code})`);
+      throw new Error(`${body.detail} (${body.code}, call ${body.requestId})${places.join('')}`);
+    }
+  }
+}

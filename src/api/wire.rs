@@ -1,0 +1,10 @@
+//! What goes over the wire, for whoever is at its other end: the command line speaks these types and has none of its own.
+
+pub(crate) use super::caller::ON_BEHALF_OF;
+pub(crate) use super::me::Me;
+pub(crate) use super::problem::{FieldError, ProblemView, remedy};
+pub(crate) use super::requests::{
+    DryRun, DryRunOneOrMany, Extension, FiledOneOrMany, NewAccessPolicy, NewAccessScope, NewRequest, NewReview, Reason,
+    Verb,
+};
+pub(crate) use super::views::{AccessPolicyView, ClusterList, ClusterView, EventList, RequestList, RequestView, Time};

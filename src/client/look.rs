@@ -1,0 +1,109 @@
+//! `list`, `show`, `clusters`, `whoami`: what only looks.
+
+use serde_json::{Value, json};
+
+use super::Session;
+use super::args::{List, Show};
+use super::failure::Failure;
+use super::http::Service;
+use super::show;
+use super::table::{pairs, table};
+use crate::api::wire::{ClusterList, ClusterView, EventList, Me, RequestList, RequestView};
+use crate::domain::states::RequestState;
+
+/// The most that one page holds.
+const PAGE: usize = 100;
+
+/// `whoami`
+pub(super) async fn whoami(session: &Session<'_>) -> Result<(), Failure> {
+    let service = Service::of(session)?;
+    let answer = service.get::<Me>("/v1/me", &[]).await?;
+    session.out.result(&me(&answer.view, &service), &answer.json);
+    Ok(())
+}
+
+/// Who somebody is to a service.
+pub(super) fn me(me: &Me, service: &Service) -> String {
+    let kind = if me.service { " (a service)" } else { "" };
+    let through = me.submitted_by.as_ref().map(|service| format!(" (through {service})")).unwrap_or_default();
+    pairs(&[
+        ("user", format!("{}{kind}{through}", me.user)),
+        ("name", me.display_name.clone().unwrap_or_default()),
+        ("groups", me.groups.iter().cloned().collect::<Vec<_>>().join(", ")),
+        ("permissions", me.permissions.join(", ")),
+        ("service", service.url.clone()),
+        ("profile", service.profile.clone().unwrap_or_default()),
+    ])
+}
+
+/// `clusters`
+pub(super) async fn clusters(session: &Session<'_>) -> Result<(), Failure> {
+    let answer = Service::of(session)?.get::<ClusterList>("/v1/clusters", &[]).await?;
+    let row = |cluster: &ClusterView| {
+        let ClusterView { name, environment, region, account_id, health, .. } = cluster;
+        let status = if health.problems.is_empty() { health.status.clone() } else { health.problems.join("; ") };
+        [name.clone(), environment.clone(), region.clone(), account_id.clone(), status]
+    };
+    let rows: Vec<_> = answer.view.items.iter().map(row).collect();
+    session.out.result(&table(["CLUSTER", "ENVIRONMENT", "REGION", "ACCOUNT", "STATUS"], &rows), &answer.json);
+    Ok(())
+}
+
+/// `list`: as many pages as it takes.
+pub(super) async fn list(session: &Session<'_>, list: &List) -> Result<(), Failure> {
+    let service = Service::of(session)?;
+    let most = usize::try_from(list.limit).unwrap_or(PAGE);
+    let (mut views, mut items, mut token) = (Vec::new(), Vec::new(), None);
+    loop {
+        let mut parameters = filters(list);
+        parameters.push(("maxResults", (most - views.len()).min(PAGE).to_string()));
+        parameters.extend(token.take().map(|token| ("nextToken", token)));
+        let mut page = service.get::<RequestList>("/v1/requests", &parameters).await?;
+        views.append(&mut page.view.items);
+        if let Value::Array(more) = page.json["items"].take() {
+            items.extend(more);
+        }
+        token = page.view.next_token;
+        if token.is_none() || views.len() >= most {
+            break;
+        }
+    }
+    let text = if list.quiet {
+        show::filed(&views, true)
+    } else if views.is_empty() {
+        "nothing of that kind\n".to_owned()
+    } else {
+        show::requests(&views)
+    };
+    session.out.result(&text, &json!({ "items": items, "nextToken": token }));
+    if token.is_some() {
+        session.out.note(&format!("there is more than these {}; --limit says how many to list", views.len()));
+    }
+    Ok(())
+}
+
+fn filters(list: &List) -> Vec<(&'static str, String)> {
+    let state = |state: &RequestState| ("state", state.as_str().to_owned());
+    let mut parameters: Vec<_> = list.state.iter().map(state).collect();
+    let requester = if list.mine { Some("me".to_owned()) } else { list.requester.clone() };
+    let others =
+        [("clusterName", list.cluster.clone()), ("principalArn", list.principal.clone()), ("requester", requester)];
+    parameters.extend(others.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    parameters.extend(list.to_review.then(|| ("reviewable", "true".to_owned())));
+    parameters
+}
+
+/// `show`
+pub(super) async fn show(session: &Session<'_>, show: &Show) -> Result<(), Failure> {
+    let service = Service::of(session)?;
+    let path = format!("/v1/requests/{}", show.id);
+    let request = service.get::<RequestView>(&path, &[]).await?;
+    if !show.events {
+        session.out.result(&show::request(&request.view), &request.json);
+        return Ok(());
+    }
+    let events = service.get::<EventList>(&format!("{path}/events"), &[]).await?;
+    let text = format!("{}\n{}", show::request(&request.view), show::events(&events.view));
+    session.out.result(&text, &json!({ "request": request.json, "events": events.json["items"] }));
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! How things look to people.
+
+use chrono::SubsecRound as _;
+
+use super::table::{pairs, table};
+use crate::api::wire::{AccessPolicyView, DryRun, EventList, RequestView, Time};
+use crate::domain::states::RequestState;
+
+/// A request with all that a reviewer decides by.
+pub(super) fn request(view: &RequestView) -> String {
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
+    let grant = &view.grant;
+    pairs(&[
+        ("request", view.id.to_string()),
+        ("state", state(view)),
+        ("cluster", view.cluster_name.clone()),
+        ("principal", view.principal_arn.clone()),
+        ("type", view.entry_type.to_string()),
+        ("username", or_none(&view.username)),
+        ("groups", view.kubernetes_groups.join(", ")),
+        ("policies", lines(view.access_policies.iter().map(policy))),
+        ("tags", lines(view.tags.iter().map(|(key, value)| format!("{key}={value}")))),
+        ("duration", duration(view)),
+        ("starts", view.start_at.map(time).unwrap_or_default()),
+        ("extends", view.extends.map(|id| id.to_string()).unwrap_or_default()),
+        ("break glass", if view.break_glass { "yes: applied before anybody signs off" } else { "" }.to_owned()),
+        ("reason", view.reason.clone()),
+        ("ticket", or_none(&view.ticket)),
+        ("requester", by(&view.requester, view.submitted_by.as_deref())),
+        ("filed", time(view.created_at)),
+        ("approval", approval(view)),
+        ("reviews", reviews(view)),
+        ("active since", grant.verified_at.map(time).unwrap_or_default()),
+        ("ends", grant.expires_at.filter(|_| grant.ended_at.is_none()).map(time).unwrap_or_default()),
+        ("ended", grant.ended_at.map(time).unwrap_or_default()),
+        ("trouble", trouble(view)),
+        ("warnings", lines(view.warnings.iter().map(|warning| format!("{} ({})", warning.detail, warning.code)))),
+        ("you may", view.allowed_actions.join(", ")),
+        ("digest", view.spec_digest.clone()),
+    ])
+}
+
+/// Requests that were filed, or with `quiet` their ids alone.
+pub(super) fn filed(views: &[RequestView], quiet: bool) -> String {
+    if quiet {
+        return views.iter().map(|view| format!("{}\n", view.id)).collect();
+    }
+    views.iter().map(request).collect::<Vec<_>>().join("\n")
+}
+
+/// Where a request is, in a line: for progress, and after something was done to it.
+pub(super) fn line(view: &RequestView) -> String {
+    let missing = view.approval.missing.join("; ");
+    match RequestState::parse(&view.state) {
+        Some(RequestState::Pending) if !missing.is_empty() => format!("pending: {missing}"),
+        Some(RequestState::Verifying) => {
+            let proof = &view.verification;
+            format!("verifying: {} of {} reads agree", proof.agreeing_reads, proof.required_reads)
+        }
+        Some(RequestState::Applying | RequestState::Failed | RequestState::Revoking) if view.last_error.is_some() => {
+            format!("{}: {}", view.state, trouble(view))
+        }
+        Some(RequestState::Denied) => match view.reviews.iter().find(|review| review.decision == "deny") {
+            Some(deny) => format!("denied by {}: {}", deny.reviewer, deny.comment.clone().unwrap_or_default()),
+            None => format!("denied: {missing}"),
+        },
+        _ => state(view),
+    }
+}
+
+/// What would come of an ask.
+pub(super) fn dry_run(dry: &DryRun) -> String {
+    let view = &dry.request;
+    let approval = match &*dry.approval.status {
+        "notNeeded" => "not needed".to_owned(),
+        _ => dry.approval.missing.join("; "),
+    };
+    pairs(&[
+        ("would file", "nothing is stored by a dry run".to_owned()),
+        ("cluster", view.cluster_name.clone()),
+        ("principal", view.principal_arn.clone()),
+        ("groups", view.kubernetes_groups.join(", ")),
+        ("policies", lines(view.access_policies.iter().map(policy))),
+        ("duration", duration(view)),
+        ("approval", approval),
+        ("could sign off", dry.could_sign_off.join(", ")),
+        ("warnings", lines(dry.warnings.iter().map(|warning| format!("{} ({})", warning.detail, warning.code)))),
+        ("by hand", lines(dry.aws_cli.iter().cloned())),
+    ])
+}
+
+/// Requests, a line each.
+pub(super) fn requests(views: &[RequestView]) -> String {
+    let row = |view: &RequestView| {
+        let until = match view.grant.expires_at {
+            Some(at) => time(at),
+            None => duration(view),
+        };
+        [
+            view.id.to_string(),
+            view.state.to_string(),
+            view.cluster_name.clone(),
+            principal(&view.principal_arn),
+            access(view),
+            view.requester.clone(),
+            until,
+        ]
+    };
+    let rows: Vec<_> = views.iter().map(row).collect();
+    table(["REQUEST", "STATE", "CLUSTER", "PRINCIPAL", "ACCESS", "REQUESTER", "UNTIL"], &rows)
+}
+
+/// A timeline.
+pub(super) fn events(list: &EventList) -> String {
+    let told = |data: &serde_json::Value, name: &str| data[name].as_str().map(str::to_owned);
+    let rows: Vec<_> = list
+        .items
+        .iter()
+        .map(|event| {
+            let words = ["comment", "reason", "detail"].iter().find_map(|name| told(&event.data, name));
+            let who = by(&event.actor, event.submitted_by.as_deref());
+            [time(event.at), event.event_type.to_string(), who, words.unwrap_or_default().replace('\n', " ")]
+        })
+        .collect();
+    table(["AT", "WHAT", "WHO", "WORDS"], &rows)
+}
+
+/// `2026-01-31 12:00:00 UTC`.
+pub(super) fn time(time: Time) -> String {
+    time.0.trunc_subsecs(0).format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn state(view: &RequestView) -> String {
+    let meaning = RequestState::parse(&view.state).map(RequestState::meaning).unwrap_or_default();
+    let because = view.end_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    match meaning.split_once("; `endReason`").map_or(meaning, |(first, _)| first) {
+        "" => view.state.to_string(),
+        meaning => format!("{}{because}: {}", view.state, meaning.replace('`', "").trim_end_matches('.')),
+    }
+}
+
+/// `AmazonEKSViewPolicy in payments, payments-*`.
+fn policy(policy: &AccessPolicyView) -> String {
+    let name = policy.policy_arn.rsplit('/').next().unwrap_or_default();
+    match &*policy.access_scope.scope_type {
+        "cluster" => format!("{name} in the whole cluster"),
+        _ => format!("{name} in {}", policy.access_scope.namespaces.join(", ")),
+    }
+}
+
+/// What a request gives, short.
+fn access(view: &RequestView) -> String {
+    let policies = view.access_policies.iter().map(policy);
+    let groups = view.kubernetes_groups.iter().map(|group| format!("group {group}"));
+    let all: Vec<_> = policies.chain(groups).collect();
+    if all.is_empty() { view.entry_type.to_string() } else { all.join("; ") }
+}
+
+/// `111122223333 role/dev/apps/my-role`: what tells principals apart.
+fn principal(arn: &str) -> String {
+    let mut parts = arn.splitn(6, ':').skip(4);
+    match (parts.next(), parts.next()) {
+        (Some(account), Some(name)) => format!("{account} {name}"),
+        _ => arn.to_owned(),
+    }
+}
+
+/// `8h` for `PT8H`.
+fn duration(view: &RequestView) -> String {
+    let short = |iso: &String| iso.trim_start_matches('P').replace('T', "").to_ascii_lowercase();
+    view.duration.as_ref().map_or_else(|| "permanent".to_owned(), short)
+}
+
+fn approval(view: &RequestView) -> String {
+    let approval = &view.approval;
+    match &*approval.status {
+        "notNeeded" => "not needed".to_owned(),
+        "waiting" => format!("{} so far; {}", approval.approvals, approval.missing.join("; ")),
+        "denied" => "denied".to_owned(),
+        status => format!("{status}, {}", approval.approvals),
+    }
+}
+
+fn reviews(view: &RequestView) -> String {
+    lines(view.reviews.iter().map(|review| {
+        let comment = review.comment.as_ref().map(|comment| format!(": {comment}")).unwrap_or_default();
+        let counts = if review.counts { "" } else { " (counts no more)" };
+        let who = by(&review.reviewer, review.submitted_by.as_deref());
+        format!("{who}, {}, {}{counts}{comment}", review.decision, time(review.created_at))
+    }))
+}
+
+fn trouble(view: &RequestView) -> String {
+    let Some(error) = &view.last_error else { return String::new() };
+    let aws = error.aws_message.as_ref().map(|message| format!("\nEKS: {message}")).unwrap_or_default();
+    let next = error.next_attempt_at.map(|at| format!("\ntried again at {}", time(at))).unwrap_or_default();
+    format!("{} ({}){aws}{next}", error.detail, error.code)
+}
+
+fn by(who: &str, through: Option<&str>) -> String {
+    through.map_or_else(|| who.to_owned(), |service| format!("{who} (through {service})"))
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\n")
+}
