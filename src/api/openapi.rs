@@ -129,6 +129,8 @@ failures! {
     FindFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
     /// Of paging through a list.
     ListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, Internal, Unavailable];
+    /// Of following what happens.
+    StreamFailures = [BadParameter, Unauthenticated, Forbidden, RateLimited, Internal, Unavailable];
     /// Of paging through a list of one thing.
     FindListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, NotFound, Internal, Unavailable];
     /// Of filing a request.
@@ -247,7 +249,7 @@ fn response(status: u16, entries: &[&Entry]) -> Response {
     let response = ResponseBuilder::new().description(told.join(" ")).content(MEDIA_TYPE, content.build());
     match status {
         401 => response.header("WWW-Authenticate", header(Type::String, "`Bearer`")),
-        503 => response.header("Retry-After", header(Type::Integer, "Seconds until it is worth another try.")),
+        429 | 503 => response.header("Retry-After", header(Type::Integer, "Seconds until it is worth another try.")),
         _ => response,
     }
     .build()

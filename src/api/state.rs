@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::auth::TokenTable;
 use super::cursor::PageKey;
 use super::lanes::Lanes;
+use super::live::{Live, Rhythm};
 use super::service::Handout;
 use super::turned_away::TurnedAway;
 use crate::oidc::Providers;
@@ -27,6 +28,7 @@ pub struct ApiState {
     pub(super) handout: Handout,
     pub(super) pages: PageKey,
     pub(super) lanes: Lanes,
+    pub(super) live: Live,
     pub(super) turned_away: TurnedAway,
 }
 
@@ -42,6 +44,7 @@ impl ApiState {
             handout: Handout::new(public_url),
             pages: PageKey::default(),
             lanes: Lanes::default(),
+            live: Live::default(),
             turned_away: TurnedAway::default(),
         }
     }
@@ -50,5 +53,17 @@ impl ApiState {
     #[must_use]
     pub fn taking_tokens_of(self, providers: Arc<Providers>) -> Self {
         Self { providers, ..self }
+    }
+
+    /// The same, whose streams and waits go by another rhythm.
+    #[must_use]
+    pub fn in_rhythm(self, rhythm: Rhythm) -> Self {
+        Self { live: self.live.with_rhythm(rhythm), ..self }
+    }
+
+    /// Looks on behalf of everybody who follows the log or waits for a request, until the process stops. Without it, nobody hears
+    /// of anything.
+    pub fn keep_looking(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.live.clone().keep_looking(self.desk.clone(), self.stop.clone())
     }
 }
