@@ -1,6 +1,7 @@
 //! What is measured, one file each.
 
 mod expiry;
+mod follow;
 mod get;
 mod hang;
 mod idle;
@@ -46,6 +47,8 @@ pub(crate) enum Section {
     Idle,
     /// Answers while EKS hangs
     Hang,
+    /// Memory and computing for a thousand who wait, and a thousand who follow
+    Follow,
     /// 10,000 grants that expire within a minute
     Expiry,
 }
@@ -67,6 +70,7 @@ impl Section {
             Self::Worker => worker::run(stand, table).await,
             Self::Idle => idle::run(stand, table).await,
             Self::Hang => hang::run(stand, table).await,
+            Self::Follow => follow::run(stand, table).await,
             Self::Expiry => expiry::run(stand, table).await,
         }
     }

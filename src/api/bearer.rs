@@ -17,6 +17,9 @@ const ALB_DATA: HeaderName = HeaderName::from_static("x-amzn-oidc-data");
 /// What browsers say of where a call comes from (Fetch Metadata).
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// The headers in which callers show who they are.
+pub(super) const SHOWN: [HeaderName; 2] = [AUTHORIZATION, ALB_DATA];
+
 /// What is said to whoever shows a token that is nobody's. One answer for all of them: it tells nothing about how near it was.
 const NOBODYS: &str = "nobody here has this token; show one of your own, or sign in again with your identity provider";
 

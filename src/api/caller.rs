@@ -1,15 +1,18 @@
 //! Who is calling: from the bearer token, and for services that speak for people from `Entryway-On-Behalf-Of`.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
+
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, Method};
 
 use super::bearer;
 use super::listen::Peer;
 use super::problem::{Code, Problem};
 use super::state::ApiState;
 use crate::domain::event;
-use crate::domain::identity::{Caller, Via};
+use crate::domain::identity::{Caller, Identity, Via};
 use crate::domain::rules;
 use crate::policy::ServiceAction;
 
@@ -30,19 +33,10 @@ impl FromRequestParts<ApiState> for Authenticated {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
-        let source_ip = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.ip());
+        let source_ip = source_ip(parts);
         let identified = bearer::identity(&parts.method, &parts.headers, state).await;
         let user = identified.as_ref().ok().map(|identity| identity.user.clone());
-        let found = match identified {
-            Err(problem) => Err(problem),
-            Ok(identity) => {
-                let own = Caller { identity, submitted_by: None, via: Via::Api, source_ip };
-                match person_spoken_for(&parts.headers) {
-                    Ok(Some(person)) => speak_for(own, person, state),
-                    own_word => own_word.map(|_| own),
-                }
-            }
-        };
+        let found = identified.and_then(|identity| spoken_for(identity, &parts.headers, source_ip, state));
         let caller = match found {
             Ok(caller) => Self(caller),
             Err(problem) => {
@@ -58,6 +52,56 @@ impl FromRequestParts<ApiState> for Authenticated {
         tracing::Span::current().record("user", caller.0.user());
         parts.extensions.insert(caller.clone());
         Ok(caller)
+    }
+}
+
+/// What a call showed, for whoever has to look at it again: an answer that takes long may outlive the right to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    headers: HeaderMap,
+    source_ip: Option<IpAddr>,
+}
+
+impl FromRequestParts<ApiState> for Credentials {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Infallible> {
+        let mut headers = HeaderMap::new();
+        for name in bearer::SHOWN.iter().chain([&ON_BEHALF_OF]) {
+            for value in parts.headers.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
+        Ok(Self { headers, source_ip: source_ip(parts) })
+    }
+}
+
+impl Credentials {
+    /// Who is calling by now. Nobody failed to say who they are, so that nothing is put on record.
+    ///
+    /// # Errors
+    /// As when the call came in.
+    pub(crate) async fn caller(&self, state: &ApiState) -> Result<Caller, Problem> {
+        let identity = bearer::identity(&Method::GET, &self.headers, state).await?;
+        spoken_for(identity, &self.headers, self.source_ip, state)
+    }
+}
+
+fn source_ip(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.ip())
+}
+
+/// The holder of a token, or whom they speak for.
+fn spoken_for(
+    identity: Identity,
+    headers: &HeaderMap,
+    source_ip: Option<IpAddr>,
+    state: &ApiState,
+) -> Result<Caller, Problem> {
+    let own = Caller { identity, submitted_by: None, via: Via::Api, source_ip };
+    match person_spoken_for(headers)? {
+        Some(person) => speak_for(own, person, state),
+        None => Ok(own),
     }
 }
 

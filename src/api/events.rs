@@ -85,7 +85,8 @@ pub(crate) async fn list(
     Ok(json_response(&EventList { items: events.into_iter().map(Into::into).collect(), next_token }))
 }
 
-fn filter(parameters: &mut Parameters) -> LogFilter {
+/// The filters that the log is read with.
+pub(super) fn filter(parameters: &mut Parameters) -> LogFilter {
     let id = |text: &str| text.parse::<Uuid>().map_err(|_| "is no id of a request".to_owned());
     let kind = |text: &str| match EventType::parse(text) {
         Some(kind) => Ok(kind.as_str().to_owned()),
@@ -96,10 +97,12 @@ fn filter(parameters: &mut Parameters) -> LogFilter {
         actor: parameters.one("actor", text),
         types: parameters.many("type", kind),
         cluster_name: parameters.one("clusterName", text),
+        requester: None,
     }
 }
 
-fn seq(text: &str) -> Result<i64, String> {
+/// A place in the log.
+pub(super) fn seq(text: &str) -> Result<i64, String> {
     let wrong = || "is no seq; send the last one that came, or leave it out".to_owned();
     text.parse().ok().filter(|seq| *seq >= 0).ok_or_else(wrong)
 }

@@ -16,7 +16,7 @@ use super::problem::Problem;
 const DECISIONS_AT_ONCE: usize = 128;
 /// Everything else that is answered at once.
 const OTHERS_AT_ONCE: usize = 256;
-/// Calls that wait for something to happen, and cost nothing meanwhile.
+/// Calls that wait for something to happen, and cost nothing meanwhile; those that open a stream wait for the end of the log.
 const WAITS_AT_ONCE: usize = 4096;
 
 /// How long a call may take.
@@ -49,6 +49,7 @@ impl Lanes {
             _ if matches!(path, "/livez" | "/readyz") => (None, PATIENCE),
             Method::POST if decides => (Some(&self.decisions), PATIENCE),
             Method::GET if waits() => (Some(&self.waits), LONG_PATIENCE),
+            Method::GET if path == "/v1/events/stream" => (Some(&self.waits), PATIENCE),
             _ => (Some(&self.others), PATIENCE),
         }
     }
@@ -100,6 +101,7 @@ mod tests {
     #[test]
     fn only_who_waits_may_take_long() {
         assert_eq!(lane(Method::GET, "/v1/requests/x?until=active&wait=60s"), (Some(WAITS_AT_ONCE), LONG_PATIENCE));
+        assert_eq!(lane(Method::GET, "/v1/events/stream"), (Some(WAITS_AT_ONCE), PATIENCE), "it has begun by then");
         assert_eq!(lane(Method::GET, "/v1/requests?requester=wait=1").1, PATIENCE);
         assert_eq!(lane(Method::POST, "/v1/requests?wait=60s").1, PATIENCE);
     }

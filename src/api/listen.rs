@@ -223,6 +223,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_takes_nothing_of_an_endless_answer_is_cut_off() {
+        let (mut connection, theirs) = tokio::io::duplex(64);
+        let frame = || Ok::<_, std::convert::Infallible>("data: x\n\n");
+        let endless = async move || Body::from_stream(futures_util::stream::repeat_with(frame));
+        let router = Router::new().route("/", get(endless));
+        let peer = Peer(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let stalled = Patience { stall: SHORT, ..patience() };
+        connection.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it is open");
+        let served = attend(theirs, peer, router, CancellationToken::new(), stalled);
+        assert!(timeout(NEVER / 2, served).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn nobody_who_is_slow_holds_up_a_stop() {
         let hurried = Patience { leave: SHORT, ..patience() };
         let slow: [&[u8]; 4] =

@@ -13,6 +13,7 @@ mod extract;
 mod front;
 mod lanes;
 mod listen;
+mod live;
 mod me;
 mod metrics;
 mod openapi;
@@ -38,6 +39,7 @@ use utoipa_axum::routes;
 
 pub use auth::{TokenEntry, TokenTable};
 pub use listen::serve;
+pub use live::Rhythm;
 pub use metrics::figures_alone;
 pub use rates::Rates;
 pub use state::ApiState;
@@ -62,6 +64,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(entries::get))
         .routes(routes!(repair::repair))
         .routes(routes!(events::list))
+        .routes(routes!(live::stream))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
         .routes(routes!(problem::index))

@@ -134,6 +134,8 @@ failures! {
     FindFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, RateLimited, Internal, Unavailable];
     /// Of paging through a list.
     ListFailures = [BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, RateLimited, Internal, Unavailable];
+    /// Of following what happens.
+    StreamFailures = [BadParameter, Unauthenticated, Forbidden, RateLimited, Internal, Unavailable];
     /// Of paging through the entries of a cluster.
     FindListFailures = [
         BadParameter, NextTokenInvalid, Unauthenticated, Forbidden, NotFound, IllegalState, RateLimited, Internal,

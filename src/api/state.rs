@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::auth::TokenTable;
 use super::cursor::PageKey;
 use super::lanes::Lanes;
+use super::live::{Live, Rhythm};
 use super::rates::Rates;
 use super::service::Handout;
 use super::turned_away::TurnedAway;
@@ -28,6 +29,7 @@ pub struct ApiState {
     pub(super) handout: Handout,
     pub(super) pages: PageKey,
     pub(super) lanes: Lanes,
+    pub(super) live: Live,
     pub(super) rates: Rates,
     pub(super) turned_away: TurnedAway,
 }
@@ -44,6 +46,7 @@ impl ApiState {
             handout: Handout::new(public_url),
             pages: PageKey::default(),
             lanes: Lanes::default(),
+            live: Live::default(),
             rates: Rates::default(),
             turned_away: TurnedAway::default(),
         }
@@ -55,6 +58,16 @@ impl ApiState {
         Self { providers, ..self }
     }
 
+    /// The same, whose streams and waits go by another rhythm.
+    #[must_use]
+    pub fn in_rhythm(self, rhythm: Rhythm) -> Self {
+        Self { live: self.live.with_rhythm(rhythm), ..self }
+    }
+
+    /// Looks on behalf of everybody who follows the log or waits for a request, until the process stops. Without it, nobody hears
+    /// of anything.
+    pub fn keep_looking(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.live.clone().keep_looking(self.desk.clone(), self.stop.clone())
     /// The same, where nobody calls more often than `rates` say.
     #[must_use]
     pub fn calling_at_most(self, rates: Rates) -> Self {

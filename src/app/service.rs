@@ -170,6 +170,9 @@ async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tas
         info!(%addr, "the figures listen");
         tasks.spawn("metrics", api::serve(listener, api::figures_alone(state.clone()), tasks.soft()));
     }
+    if roles.api {
+        tasks.spawn("live", state.keep_looking());
+    }
     let (listener, addr) = bind(config.server.listen, "server.listen").await?;
     let router = if roles.api {
         info!(%addr, public_url, "the API listens");

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::events::Columns;
-use super::rows::EventRow;
+use super::rows::{EventRow, sound};
 use super::{Store, StoreError, Tx};
 use crate::domain::event::{Event, NewEvent};
 
@@ -25,6 +25,34 @@ pub struct LogFilter {
     pub types: Vec<String>,
     /// About this cluster.
     pub cluster_name: Option<String>,
+    /// About requests that this person asked for.
+    pub requester: Option<String>,
+}
+
+/// A stretch of the log.
+#[derive(Debug)]
+pub struct Stretch {
+    /// The events, oldest first. What a newer build has written, and this one cannot read, is left out.
+    pub events: Vec<Event>,
+    /// Where the next stretch starts: everything up to here was looked at.
+    pub through: i64,
+}
+
+/// As [`page`], for reading on from where it ends, whatever is in between.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn stretch(
+    store: &Store,
+    filter: &LogFilter,
+    after: i64,
+    through: i64,
+    limit: usize,
+) -> Result<Stretch, StoreError> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = rows(&mut *store.pool.acquire().await?, filter, after, through, most).await?;
+    let through = rows.last().filter(|_| rows.len() >= limit).map_or(through, |last| last.seq);
+    Ok(Stretch { events: sound(rows), through })
 }
 
 /// At most `limit` of the events that `filter` asks for, above `after` and up to `through`, oldest first.
@@ -61,7 +89,12 @@ async fn rows(
            AND ($5::text IS NULL OR actor = $5)
            AND ($6::text IS NULL OR cluster_name = $6)
            AND (cardinality($7::text[]) = 0 OR type = ANY ($7))
-         ORDER BY seq LIMIT $8"#,
+           AND ($8::text IS NULL
+                OR EXISTS (SELECT FROM request r WHERE r.id = event.request_id AND r.requester = $8)
+                OR data ? 'requestIds'
+                   AND EXISTS (SELECT FROM jsonb_array_elements_text(data -> 'requestIds') named (id)
+                                 JOIN request r ON r.id = named.id::uuid WHERE r.requester = $8))
+         ORDER BY seq LIMIT $9"#,
         after,
         through,
         filter.request_id,
@@ -69,6 +102,7 @@ async fn rows(
         filter.actor,
         filter.cluster_name,
         &filter.types,
+        filter.requester,
         limit,
     )
     .fetch_all(connection)

@@ -74,6 +74,7 @@ impl Columns {
         )
         .execute(&mut *tx.inner)
         .await?;
+        tx.logged = true;
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ use crate::clock::Clock;
 pub use error::StoreError;
 pub use grants::{GRANTS, grant_to};
 pub use requests::{Cas, Filter};
-pub use settled::settled;
+pub use settled::{newest, settled};
 pub use wake::{Hub, Notice, listen};
 
 /// The schema's history, compiled in.
@@ -63,6 +63,7 @@ pub struct Tx {
     hub: Hub,
     changed: Vec<Uuid>,
     work: bool,
+    logged: bool,
 }
 
 impl Store {
@@ -135,7 +136,7 @@ impl Store {
             Ok::<_, sqlx::Error>((inner, now))
         });
         let (inner, now) = begun.await.map_err(|_| StoreError::Interrupted)??;
-        Ok(Tx { inner, now, hub: self.hub.clone(), changed: Vec::new(), work: false })
+        Ok(Tx { inner, now, hub: self.hub.clone(), changed: Vec::new(), work: false, logged: false })
     }
 
     /// Whether Postgres takes writes and has the schema this build needs.
@@ -194,7 +195,7 @@ impl Tx {
     /// [`StoreError::Unavailable`]: the outcome is unknown; reading again tells.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.inner.commit().await?;
-        self.hub.announce(&self.changed, self.work);
+        self.hub.announce(wake::Told { changed: self.changed, work: self.work, logged: self.logged });
         Ok(())
     }
 

@@ -15,12 +15,14 @@ use crate::domain::states::{EndReason, RequestState};
 
 mod beside;
 mod ending;
+mod followed;
 mod list;
 mod record;
 mod review;
 
 pub use beside::{Beside, beside, one_at_a_time, pending_of};
 pub use ending::{Ending, Matching, lock_all, matching, save_endings};
+pub use followed::{all_of, states};
 pub use list::{Batch, Filter, list};
 pub use record::{lock_to_remind, note};
 pub use review::{Candidate, Sought, among, to_review};

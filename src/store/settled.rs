@@ -31,7 +31,7 @@ pub(super) struct Settled(AtomicI64);
 pub async fn settled(store: &Store) -> Result<i64, StoreError> {
     let known = &store.settled.0;
     let mut connection = store.pool.acquire().await?;
-    let newest = newest(&mut connection).await?;
+    let newest = highest(&mut connection).await?;
     if newest <= known.load(Ordering::Acquire) {
         return Ok(newest);
     }
@@ -47,7 +47,15 @@ pub async fn settled(store: &Store) -> Result<i64, StoreError> {
     Ok(known.fetch_max(newest, Ordering::AcqRel).max(newest))
 }
 
-async fn newest(connection: &mut PgConnection) -> Result<i64, StoreError> {
+/// The highest `seq` that shows, final or not.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn newest(store: &Store) -> Result<i64, StoreError> {
+    highest(&mut *store.pool.acquire().await?).await
+}
+
+async fn highest(connection: &mut PgConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"-- settled.newest
         SELECT coalesce(max(seq), 0) AS "newest!" FROM event"#

@@ -16,6 +16,11 @@ use super::{Store, StoreError};
 
 const CHANNEL: &str = "entryway";
 
+/// The words of a payload, after who sends it and before the ids. A build that does not know the second takes a payload without
+/// ids to mean that something was missed, which is right as well.
+const WORK: &str = "work";
+const LOGGED: &str = "log";
+
 /// Notices that a slow reader may fall behind before it is told that it missed some.
 const BACKLOG: usize = 1024;
 
@@ -35,8 +40,22 @@ pub enum Notice {
     Resync,
 }
 
-/// Requests that changed, and whether there is work for a worker.
-type Told = (Vec<Uuid>, bool);
+/// What a commit has to tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Requests that changed; their events are in the log.
+    pub(super) changed: Vec<Uuid>,
+    /// There is work for a worker.
+    pub(super) work: bool,
+    /// Events about no request are in the log.
+    pub(super) logged: bool,
+}
+
+impl Told {
+    const fn is_nothing(&self) -> bool {
+        self.changed.is_empty() && !self.work && !self.logged
+    }
+}
 
 /// The switchboard of one process.
 #[derive(Debug, Clone)]
@@ -44,33 +63,49 @@ pub struct Hub {
     notices: broadcast::Sender<Notice>,
     outbox: broadcast::Sender<Told>,
     work: Arc<Notify>,
+    log: Arc<Notify>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { notices: broadcast::channel(BACKLOG).0, outbox: broadcast::channel(BACKLOG).0, work: Arc::default() }
+        Self {
+            notices: broadcast::channel(BACKLOG).0,
+            outbox: broadcast::channel(BACKLOG).0,
+            work: Arc::default(),
+            log: Arc::default(),
+        }
     }
 }
 
 impl Hub {
-    /// Says that `changed` were committed, and whether there is work for a worker.
-    pub(super) fn announce(&self, changed: &[Uuid], work: bool) {
-        if changed.is_empty() && !work {
+    /// Says what was committed.
+    pub(super) fn announce(&self, told: Told) {
+        if told.is_nothing() {
             return;
         }
-        self.tell(changed, work);
+        self.tell(&told);
         // No receiver: nothing forwards to other replicas, which then find out by polling.
-        let _ = self.outbox.send((changed.to_vec(), work));
+        let _ = self.outbox.send(told);
     }
 
-    fn tell(&self, changed: &[Uuid], work: bool) {
-        for id in changed {
+    fn tell(&self, told: &Told) {
+        for id in &told.changed {
             // No receiver: nobody waits.
             let _ = self.notices.send(Notice::Changed(*id));
         }
-        if work {
+        if told.work {
             self.work.notify_one();
         }
+        if told.logged || !told.changed.is_empty() {
+            self.log.notify_one();
+        }
+    }
+
+    /// Has everybody look for themselves: something may have been missed.
+    fn resync(&self) {
+        let _ = self.notices.send(Notice::Resync);
+        self.work.notify_one();
+        self.log.notify_one();
     }
 
     /// Notices from now on.
@@ -83,6 +118,12 @@ impl Hub {
     pub async fn work(&self) {
         self.work.notified().await;
     }
+
+    /// Waits until there may be more in the log. A call that came before the wait is not lost. For one reader alone: a
+    /// call wakes one.
+    pub async fn logged(&self) {
+        self.log.notified().await;
+    }
 }
 
 /// Carries notices between replicas until `stop`. Ends with an error when the connection breaks; call it again.
@@ -93,8 +134,7 @@ pub async fn listen(store: &Store, stop: &CancellationToken) -> Result<(), Store
     let mut listener = PgListener::connect_with(&store.pool).await?;
     listener.listen(CHANNEL).await?;
     // What was announced while nobody listened is gone.
-    let _ = store.hub.notices.send(Notice::Resync);
-    store.hub.work.notify_one();
+    store.hub.resync();
     let mut outbox = store.hub.outbox.subscribe();
     let me = Uuid::now_v7().to_string();
     let mut next = Instant::now();
@@ -103,18 +143,14 @@ pub async fn listen(store: &Store, stop: &CancellationToken) -> Result<(), Store
             () = stop.cancelled() => return Ok(()),
             heard = listener.try_recv() => match heard? {
                 Some(notification) => hear(store, &me, notification.payload()),
-                None => {
-                    let _ = store.hub.notices.send(Notice::Resync);
-                    store.hub.work.notify_one();
-                }
+                None => store.hub.resync(),
             },
             sent = async {
                 sleep_until(next).await;
                 outbox.recv().await
             } => {
                 next = Instant::now() + BETWEEN;
-                let (changed, work) = gather(sent, &mut outbox);
-                forward(store, &me, &changed, work).await?;
+                forward(store, &me, &gather(sent, &mut outbox)).await?;
             }
         }
     }
@@ -123,16 +159,17 @@ pub async fn listen(store: &Store, stop: &CancellationToken) -> Result<(), Store
 /// What there is to tell, together: every `NOTIFY` is a commit of its own. Too much to tell one by one is told without
 /// ids: whoever hears none looks for themselves.
 fn gather(first: Result<Told, RecvError>, outbox: &mut Receiver<Told>) -> Told {
-    let missed = (Vec::new(), true);
-    let Ok((mut changed, mut work)) = first else { return missed };
+    let missed = Told { work: true, ..Told::default() };
+    let Ok(mut told) = first else { return missed };
     loop {
         match outbox.try_recv() {
-            Ok((more, also)) => {
-                changed.extend(more);
-                work |= also;
+            Ok(more) => {
+                told.changed.extend(more.changed);
+                told.work |= more.work;
+                told.logged |= more.logged;
             }
             Err(TryRecvError::Lagged(_)) => return missed,
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return (changed, work),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return told,
         }
     }
 }
@@ -142,22 +179,29 @@ fn hear(store: &Store, me: &str, payload: &str) {
     if words.next() == Some(me) {
         return;
     }
-    let work = words.next() == Some("work");
-    let changed: Vec<_> = words.filter_map(|word| word.parse().ok()).collect();
-    if changed.is_empty() {
-        let _ = store.hub.notices.send(Notice::Resync);
+    let mut told = Told { work: words.next() == Some(WORK), ..Told::default() };
+    for word in words {
+        told.logged |= word == LOGGED;
+        told.changed.extend(word.parse::<Uuid>().ok());
     }
-    store.hub.tell(&changed, work);
+    if told.changed.is_empty() && !told.logged {
+        // Whoever sent it lost count itself.
+        let _ = store.hub.notices.send(Notice::Resync);
+        told.logged = true;
+    }
+    store.hub.tell(&told);
 }
 
-async fn forward(store: &Store, me: &str, changed: &[Uuid], work: bool) -> Result<(), StoreError> {
-    let mut chunks: Vec<_> = changed.chunks(IDS_PER_PAYLOAD).collect();
+async fn forward(store: &Store, me: &str, told: &Told) -> Result<(), StoreError> {
+    let mut chunks: Vec<_> = told.changed.chunks(IDS_PER_PAYLOAD).collect();
     if chunks.is_empty() {
         chunks.push(&[]);
     }
     for chunk in chunks {
-        let ids: Vec<_> = chunk.iter().map(Uuid::to_string).collect();
-        let payload = format!("{me} {} {}", if work { "work" } else { "-" }, ids.join(" "));
+        let mut words = vec![me.to_owned(), if told.work { WORK } else { "-" }.to_owned()];
+        words.extend(told.logged.then(|| LOGGED.to_owned()));
+        words.extend(chunk.iter().map(Uuid::to_string));
+        let payload = words.join(" ");
         sqlx::query!(
             "-- wake.forward
             SELECT pg_notify($1, $2)",
@@ -178,18 +222,19 @@ mod tests {
     async fn what_was_committed_meanwhile_is_told_together_and_what_was_missed_without_ids() {
         let (send, mut outbox) = broadcast::channel(2);
         let ids: Vec<_> = (0..2).map(|_| Uuid::now_v7()).collect();
+        let told = |changed: &[Uuid], work, logged| Told { changed: changed.to_vec(), work, logged };
         for (id, work) in ids.iter().zip([false, true]) {
-            send.send((vec![*id], work)).expect("a receiver");
+            send.send(told(&[*id], work, !work)).expect("a receiver");
         }
         let first = outbox.recv().await;
-        assert_eq!(gather(first, &mut outbox), (ids.clone(), true));
+        assert_eq!(gather(first, &mut outbox), told(&ids, true, true));
 
         for id in ids.iter().chain(&ids) {
-            send.send((vec![*id], false)).expect("a receiver");
+            send.send(told(&[*id], false, false)).expect("a receiver");
         }
         let first = outbox.recv().await;
         assert!(first.is_err(), "more than it holds");
-        assert_eq!(gather(first, &mut outbox), (vec![], true));
-        assert_eq!(gather(outbox.recv().await, &mut outbox), (ids, false), "what it still held");
+        assert_eq!(gather(first, &mut outbox), told(&[], true, false));
+        assert_eq!(gather(outbox.recv().await, &mut outbox), told(&ids, false, false), "what it still held");
     }
 }

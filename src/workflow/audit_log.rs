@@ -9,7 +9,7 @@ use crate::domain::identity::Caller;
 use crate::policy::ServiceAction;
 use crate::store::{self, audit};
 
-pub use crate::store::audit::LogFilter;
+pub use crate::store::audit::{LogFilter, Stretch};
 
 impl Desk {
     /// Whether policy lets `caller` read the log and what else auditors see. A refusal is put on record.

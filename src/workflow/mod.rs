@@ -12,6 +12,7 @@ mod extensions;
 pub mod incident;
 mod intake;
 pub mod inventory;
+pub mod live;
 mod lookout;
 mod nodes;
 mod once;

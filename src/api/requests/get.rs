@@ -6,14 +6,13 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::ETAG;
 use axum::response::Response;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::super::caller::Authenticated;
 use super::super::extract::{Parameters, PathId, json_response};
+use super::super::live::{Live, Watch};
 use super::super::openapi::{CallerHeaders, FindFailures};
 use super::super::problem::Problem;
 use super::super::views::{RequestView, State as StateName};
@@ -22,12 +21,10 @@ use crate::domain::duration::{self, DurationError};
 use crate::domain::identity::Caller;
 use crate::domain::states::RequestState;
 use crate::workflow::standing::Details;
-use crate::workflow::{Desk, Notice, WorkflowError};
+use crate::workflow::{Desk, WorkflowError};
 
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// How often to look without having heard anything: notices may be lost between replicas.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Shows a request
 ///
@@ -46,6 +43,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
     ))]
 pub(crate) async fn get(
     State(desk): State<Desk>,
+    State(live): State<Live>,
     State(stop): State<CancellationToken>,
     Authenticated(caller): Authenticated,
     PathId(id): PathId,
@@ -58,13 +56,13 @@ pub(crate) async fn get(
         parameters.wrong("until", "needs wait, such as wait=30s");
     }
     parameters.end()?;
-    // Listening starts before the first look, so that no change falls between the two.
-    let mut notices = desk.notices();
-    let mut details = desk.get(&caller, id).await?;
-    if let Some(wait) = wait {
-        let watch = Watch { desk: &desk, caller: &caller, stop: &stop, arrived_in: details.request.state, until };
-        details = watch.follow(details, &mut notices, Instant::now() + wait).await?;
-    }
+    let details = match wait {
+        None => desk.get(&caller, id).await?,
+        Some(wait) => {
+            let held = Held { desk: &desk, watch: &live.watch, caller: &caller, id, until };
+            held.until(&stop, Instant::now() + wait).await?
+        }
+    };
     let mut answer = json_response(&RequestView::from(&details));
     let etag = HeaderValue::try_from(reply::etag(&details)).map_err(Problem::internal)?;
     answer.headers_mut().insert(ETAG, etag);
@@ -80,50 +78,45 @@ fn wait(text: &str) -> Result<Duration, String> {
     if wait > LONGEST_WAIT { Err("is longer than 60s; ask again after that".to_owned()) } else { Ok(wait) }
 }
 
-/// Somebody waits for something to happen to a request.
-struct Watch<'a> {
+/// A call that is held until something happens to a request.
+struct Held<'a> {
     desk: &'a Desk,
+    watch: &'a Watch,
     caller: &'a Caller,
-    stop: &'a CancellationToken,
-    arrived_in: RequestState,
+    id: Uuid,
     until: Option<RequestState>,
 }
 
-impl Watch<'_> {
-    /// The request once it is what is waited for, when `deadline` has come, or when the process stops.
-    async fn follow(
-        &self,
-        mut details: Details,
-        notices: &mut Receiver<Notice>,
-        deadline: Instant,
-    ) -> Result<Details, WorkflowError> {
-        while !self.is_over(details.request.state) {
+impl Held<'_> {
+    /// The request once it is what is waited for, when `deadline` has come, or when the process stops. Meanwhile nothing is asked
+    /// for this call alone.
+    async fn until(&self, stop: &CancellationToken, deadline: Instant) -> Result<Details, WorkflowError> {
+        // Before the first look, so that no change falls between the two.
+        let mut following = self.watch.follow(self.id);
+        let mut details = self.look().await?;
+        let arrived_in = details.request.state;
+        let is_over = |state| self.is_over(arrived_in, state);
+        let mut holds = Instant::now() < deadline;
+        while holds && !is_over(details.request.state) {
             tokio::select! {
-                () = self.stop.cancelled() => break,
-                () = tokio::time::sleep_until(deadline) => break,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = heard_of(details.request.id, notices) => {}
+                () = following.seen_in(is_over) => {}
+                () = stop.cancelled() => holds = false,
+                () = tokio::time::sleep_until(deadline) => holds = false,
             }
-            details = self.desk.get(self.caller, details.request.id).await?;
+            // Also when nothing came: it may have been reviewed, and stayed where it is.
+            details = self.look().await?;
         }
         Ok(details)
     }
 
-    fn is_over(&self, state: RequestState) -> bool {
-        match self.until {
-            None => state != self.arrived_in,
-            Some(target) => state == target || !state.can_reach_unasked(target),
-        }
+    async fn look(&self) -> Result<Details, WorkflowError> {
+        self.watch.look(self.desk, self.caller, self.id).await
     }
-}
 
-/// Waits for a notice that may be about request `id`.
-async fn heard_of(id: Uuid, notices: &mut Receiver<Notice>) {
-    loop {
-        match notices.recv().await {
-            Ok(Notice::Changed(changed)) if changed != id => {}
-            Ok(_) | Err(RecvError::Lagged(_)) => return,
-            Err(RecvError::Closed) => std::future::pending().await,
+    fn is_over(&self, arrived_in: RequestState, state: RequestState) -> bool {
+        match self.until {
+            None => state != arrived_in,
+            Some(target) => state == target || !state.can_reach_unasked(target),
         }
     }
 }
@@ -131,7 +124,6 @@ async fn heard_of(id: Uuid, notices: &mut Receiver<Notice>) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tokio::sync::broadcast;
 
     use super::*;
 
@@ -143,24 +135,6 @@ mod tests {
         assert!(wait("61s").is_err() && wait("-1s").is_err() && wait("30").is_err());
     }
 
-    #[tokio::test]
-    async fn only_notices_that_may_concern_it_wake_a_watch() {
-        let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
-        let (send, mut notices) = broadcast::channel(1);
-        for (last, why) in [(Notice::Changed(id), "its own"), (Notice::Resync, "some were missed")] {
-            send.send(last).expect("a receiver");
-            heard_of(id, &mut notices).await;
-            assert!(notices.try_recv().is_err(), "{why}");
-        }
-        send.send(Notice::Changed(other)).expect("a receiver");
-        let mut listening = std::pin::pin!(heard_of(id, &mut notices));
-        let quiet = tokio::time::timeout(Duration::ZERO, listening.as_mut()).await;
-        assert!(quiet.is_err(), "another request's notice is passed over");
-        for _ in 0..2 {
-            send.send(Notice::Changed(other)).expect("a receiver");
-        }
-        listening.await;
-    }
     proptest! {
         #[test]
         fn no_wait_is_longer_than_the_longest(text in prop_oneof!["\\PC{0,20}", "P?T?[0-9]{1,6}[smhSMH]"]) {

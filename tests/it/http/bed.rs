@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use entryway::api::{self, ApiState, TokenEntry, TokenTable};
+use entryway::api::{self, ApiState, Rhythm, TokenEntry, TokenTable};
 use entryway::oidc::Providers;
 use entryway::sandbox::sim::World;
 use entryway::workflow::Desk;
@@ -54,16 +55,19 @@ impl Api {
 
     async fn taking(bed: Bed, providers: Providers) -> Self {
         let stop = CancellationToken::new();
-        let state = state(&bed.desk, &stop).taking_tokens_of(Arc::new(providers));
-        let base = serve(api::router(state), &stop).await;
+        let base = serve_all(state(&bed.desk, &stop).taking_tokens_of(Arc::new(providers))).await;
         Self { bed, base, http: http(), stop }
     }
 
     /// Where another replica of it listens.
     pub(super) async fn replica(&self) -> String {
+        serve_all(state(&self.another_desk(), &self.stop)).await
+    }
+
+    /// The desk of another process on the same database.
+    pub(super) fn another_desk(&self) -> Desk {
         let store = crate::harness::database::connect(&self.bed.url, self.bed.desk.store.clock().clone());
-        let desk = Desk { store, ..self.bed.desk.clone() };
-        serve(api::router(state(&desk, &self.stop)), &self.stop).await
+        Desk { store, ..self.bed.desk.clone() }
     }
 
     pub(super) fn get(&self, who: &str, path: &str) -> Call {
@@ -114,7 +118,21 @@ pub(super) fn state(desk: &Desk, stop: &CancellationToken) -> ApiState {
         groups: if user == "erin" { ["sre".to_owned()].into() } else { [].into() },
     };
     let tokens = TokenTable::new(HOLDERS.iter().map(|user| entry(user)).collect());
-    ApiState::new(desk.clone(), Arc::new(tokens), PUBLIC_URL, stop.clone())
+    ApiState::new(desk.clone(), Arc::new(tokens), PUBLIC_URL, stop.clone()).in_rhythm(QUICK)
+}
+
+/// Often enough that no test waits for it.
+pub(super) const QUICK: Rhythm = Rhythm {
+    heartbeat: Duration::from_millis(200),
+    check: Duration::from_millis(50),
+    look: Duration::from_millis(100),
+};
+
+/// Serves the whole API of `state` until it stops; answers where.
+pub(super) async fn serve_all(state: ApiState) -> String {
+    tokio::spawn(state.keep_looking());
+    let stop = state.stop.clone();
+    serve(api::router(state), &stop).await
 }
 
 /// Serves `router` until `stop`; answers where.
@@ -186,9 +204,14 @@ impl IntoFuture for Call {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let answer = self.request.send().await.unwrap();
+            let mut answer = self.request.send().await.unwrap();
             let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-            let text = answer.text().await.unwrap();
+            // A stream has no end; how it begins will do.
+            let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+            let text = match endless {
+                true => String::from_utf8(answer.chunk().await.unwrap().unwrap().to_vec()).unwrap(),
+                false => answer.text().await.unwrap(),
+            };
             let body = serde_json::from_str(&text).unwrap_or_default();
             let answer = Answer { status, headers, text, body };
             answer.look();

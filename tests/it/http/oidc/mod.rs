@@ -6,6 +6,7 @@ mod keys;
 mod names;
 mod provider;
 mod standing;
+mod streams;
 
 use chrono::TimeDelta;
 use entryway::domain::token::{Claim, TokenRules};
