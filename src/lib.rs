@@ -15,9 +15,9 @@
 //!
 //! ```text
 //! main → app → everything
-//! api → workflow, policy, oidc, audit, domain  worker → workflow, eks, domain, store's claims
+//! api → workflow, policy, oidc, audit, slack, domain  worker → workflow, eks, slack, domain, store's claims
 //! workflow → store, policy, audit, domain, clock
-//! store → domain, clock      policy, eks, oidc, config, audit → domain      sandbox → domain      domain → nothing of ours
+//! store → domain, clock      policy, eks, oidc, config, audit, slack → domain      sandbox → domain      domain → nothing of ours
 //! ```
 //!
 //! `docs/ARCHITECTURE.md` tells the rest.
@@ -34,6 +34,7 @@ pub mod oidc;
 pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod slack;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

@@ -21,6 +21,7 @@ mod repair;
 mod requests;
 mod revocations;
 mod service;
+mod slack;
 mod state;
 mod stream;
 mod turned_away;
@@ -37,6 +38,7 @@ use utoipa_axum::routes;
 pub use auth::{TokenEntry, TokenTable};
 pub use listen::serve;
 pub use metrics::figures_alone;
+pub use slack::Slack;
 pub use state::ApiState;
 
 use problem::{Code, Problem};
@@ -61,6 +63,10 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(events::list))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
+        .routes(routes!(slack::command))
+        .routes(routes!(slack::interaction))
+        .routes(routes!(slack::show_link, slack::confirm_link))
+        .routes(routes!(slack::unlink))
         .routes(routes!(problem::index))
         .routes(routes!(problem::explain))
         .routes(routes!(service::livez))

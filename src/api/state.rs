@@ -9,6 +9,7 @@ use super::auth::TokenTable;
 use super::cursor::PageKey;
 use super::lanes::Lanes;
 use super::service::Handout;
+use super::slack::Slack;
 use super::turned_away::TurnedAway;
 use crate::oidc::Providers;
 use crate::workflow::Desk;
@@ -24,6 +25,8 @@ pub struct ApiState {
     pub providers: Arc<Providers>,
     /// Cancelled when the process stops: long polls answer at once, and readiness says no.
     pub stop: CancellationToken,
+    /// Slack, where it is set up.
+    pub(super) slack: Option<Arc<Slack>>,
     pub(super) handout: Handout,
     pub(super) pages: PageKey,
     pub(super) lanes: Lanes,
@@ -39,6 +42,7 @@ impl ApiState {
             tokens,
             providers: Arc::default(),
             stop,
+            slack: None,
             handout: Handout::new(public_url),
             pages: PageKey::default(),
             lanes: Lanes::default(),
@@ -50,5 +54,11 @@ impl ApiState {
     #[must_use]
     pub fn taking_tokens_of(self, providers: Arc<Providers>) -> Self {
         Self { providers, ..self }
+    }
+
+    /// The same, which also answers Slack.
+    #[must_use]
+    pub fn answering(self, slack: Arc<Slack>) -> Self {
+        Self { slack: Some(slack), ..self }
     }
 }

@@ -101,6 +101,10 @@ event_types! {
     PolicyRejected = "policy.rejected",
     /// Somebody failed to say who they are.
     AuthFailed = "auth.failed",
+    /// Somebody tied a user of another system to themselves, and may act through it.
+    IdentityLinked = "identity.linked",
+    /// Such a tie was taken back.
+    IdentityUnlinked = "identity.unlinked",
     /// A checkpoint over all events since the last.
     AuditCheckpoint = "audit.checkpoint",
 }

@@ -16,6 +16,7 @@ pub mod requests;
 pub mod reviews;
 mod rows;
 mod settled;
+pub mod slack;
 mod wake;
 
 use std::sync::Arc;

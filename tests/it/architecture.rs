@@ -15,10 +15,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &["domain"]),
     ("eks", &["domain"]),
     ("oidc", &["domain"]),
+    ("slack", &["domain"]),
     ("store", &["domain", "clock"]),
     ("workflow", &["store", "policy", "audit", "domain", "clock"]),
-    ("api", &["workflow", "domain", "policy", "oidc", "audit"]),
-    ("worker", &["workflow", "eks", "domain", "store"]),
+    ("api", &["workflow", "domain", "policy", "oidc", "audit", "slack"]),
+    ("worker", &["workflow", "eks", "slack", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
         "app",
@@ -33,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "oidc",
             "policy",
             "sandbox",
+            "slack",
             "store",
             "telemetry",
             "worker",
@@ -47,6 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store"]),
     ("axum", &["src/api", "src/sandbox/sim"]),
     ("jsonwebtoken", &["src/oidc"]),
+    ("slack_morphism", &["src/slack", "src/api/slack"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

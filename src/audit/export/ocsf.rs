@@ -63,6 +63,8 @@ const fn kind(event: E) -> Kind {
         | E::PrincipalRecreated
         | E::ClusterUnhealthy
         | E::ClusterHealthy
+        | E::IdentityLinked
+        | E::IdentityUnlinked
         | E::AuditCheckpoint => (0, 99),
     };
     Kind { class, activity }
