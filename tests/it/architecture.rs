@@ -15,10 +15,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &["domain"]),
     ("eks", &["domain"]),
     ("oidc", &["domain"]),
+    // What is delivered is an event in a format that the log is exported in.
+    ("notify", &["audit", "domain"]),
     ("store", &["domain", "clock"]),
     ("workflow", &["store", "policy", "audit", "domain", "clock"]),
     ("api", &["workflow", "domain", "policy", "oidc", "audit"]),
-    ("worker", &["workflow", "eks", "domain", "store"]),
+    ("worker", &["workflow", "eks", "notify", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
         "app",
@@ -30,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "domain",
             "eks",
             "lifecycle",
+            "notify",
             "oidc",
             "policy",
             "sandbox",
