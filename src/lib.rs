@@ -15,9 +15,10 @@
 //!
 //! ```text
 //! main → app → everything
-//! api → workflow, policy, oidc, audit, slack, domain  worker → workflow, eks, slack, domain, store's claims
-//! workflow → store, policy, audit, domain, clock
-//! store → domain, clock      policy, eks, oidc, config, audit, slack → domain      sandbox → domain      domain → nothing of ours
+//! api → workflow, policy, oidc, audit, slack, domain
+//! worker → workflow, eks, notify, slack, domain, store's claims
+//! workflow → store, policy, audit, domain, clock      store → domain, clock      notify → audit, domain
+//! policy, eks, oidc, config, audit, slack, sandbox → domain      domain → nothing of ours
 //! ```
 //!
 //! `docs/ARCHITECTURE.md` tells the rest.
@@ -30,6 +31,7 @@ pub mod config;
 pub mod domain;
 pub mod eks;
 pub mod lifecycle;
+pub mod notify;
 pub mod oidc;
 pub mod policy;
 #[cfg(feature = "sandbox")]

@@ -99,6 +99,10 @@ event_types! {
     PolicyLoaded = "policy.loaded",
     /// A policy set was refused; the old one stays.
     PolicyRejected = "policy.rejected",
+    /// A destination said that it is gone for good, and is told nothing more.
+    DestinationGone = "destination.gone",
+    /// Somebody has a destination told again of what happened.
+    DestinationReplayed = "destination.replayed",
     /// Somebody failed to say who they are.
     AuthFailed = "auth.failed",
     /// Somebody tied a user of another system to themselves, and may act through it.

@@ -10,6 +10,7 @@ pub mod figures;
 mod grants;
 pub mod idempotency;
 pub mod keys;
+pub mod outbox;
 pub mod pace;
 pub mod people;
 pub mod requests;

@@ -3,6 +3,7 @@
 //! updates, expiry, recovery after a crash, and drift.
 
 pub mod checkpoints;
+pub mod deliver;
 mod drift;
 mod health;
 mod principal;

@@ -16,10 +16,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("eks", &["domain"]),
     ("oidc", &["domain"]),
     ("slack", &["domain"]),
+    // What is delivered is an event in a format that the log is exported in.
+    ("notify", &["audit", "domain"]),
     ("store", &["domain", "clock"]),
     ("workflow", &["store", "policy", "audit", "domain", "clock"]),
     ("api", &["workflow", "domain", "policy", "oidc", "audit", "slack"]),
-    ("worker", &["workflow", "eks", "slack", "domain", "store"]),
+    ("worker", &["workflow", "eks", "notify", "slack", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
         "app",
@@ -31,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "domain",
             "eks",
             "lifecycle",
+            "notify",
             "oidc",
             "policy",
             "sandbox",
