@@ -47,7 +47,10 @@ impl Lanes {
         let waits = || request.uri().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("wait=")));
         match *request.method() {
             _ if matches!(path, "/livez" | "/readyz") => (None, PATIENCE),
-            Method::POST if DECIDING.iter().any(|end| path.ends_with(end)) => (Some(&self.decisions), PATIENCE),
+            // Slack gives up after three seconds, and what it brings is decisions.
+            Method::POST if path.starts_with("/slack/") || DECIDING.iter().any(|end| path.ends_with(end)) => {
+                (Some(&self.decisions), PATIENCE)
+            }
             Method::GET if waits() => (Some(&self.waits), LONG_PATIENCE),
             _ => (Some(&self.others), PATIENCE),
         }
@@ -84,6 +87,7 @@ mod tests {
     #[test]
     fn taking_access_away_has_a_lane_of_its_own() {
         assert_eq!(lane(Method::POST, "/v1/requests/x/revoke").0, Some(DECISIONS_AT_ONCE));
+        assert_eq!(lane(Method::POST, "/slack/interactions").0, Some(DECISIONS_AT_ONCE));
         assert_eq!(lane(Method::POST, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/readyz").0, None);

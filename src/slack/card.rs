@@ -3,11 +3,11 @@
 use sha2::{Digest, Sha256};
 use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockButtonStyle,
-    SlackContextBlock, SlackSectionBlock,
+    SlackBlockMarkDownText, SlackBlockText, SlackContextBlock, SlackSectionBlock,
 };
 
 use super::form::Denial;
-use super::kit::{FIELD, SECTION, code, fits, formatted, paragraph, plain, text};
+use super::kit::{FIELD, code, fits, formatted, paragraph, plain};
 use crate::domain::catalogue::bare_name;
 use crate::domain::duration;
 use crate::domain::entry::AccessScope;
@@ -15,10 +15,8 @@ use crate::domain::request::{Request, hex};
 use crate::domain::review::{Decision, Review};
 use crate::domain::states::RequestState;
 
-/// Characters that one line about a review may take.
-const LINE: usize = 300;
-/// The most reviews that are told of one by one.
-const MOST_REVIEWS: usize = 8;
+/// Characters that a name may take.
+const NAME: usize = 300;
 
 /// What a message shows.
 #[derive(Debug, Clone, Copy)]
@@ -52,19 +50,17 @@ impl Card<'_> {
         if !self.request.spec.reason.is_empty() {
             blocks.push(paragraph(&format!("Reason: {}", self.request.spec.reason)));
         }
-        blocks.push(section(self.progress()));
+        blocks.push(self.headline());
+        blocks.extend(self.progress());
         if self.request.state == RequestState::Pending && whole {
             blocks.push(self.buttons());
         } else if self.request.state == RequestState::Pending {
             blocks.push(paragraph("This is more than a message can show, so it cannot be decided here: read and review it through the API."));
         }
         let told = format!("{}/v1/requests/{}", self.public_url, self.request.id);
-        let context = SlackContextBlock::new(vec![slack_morphism::blocks::SlackBlockMarkDownText {
-            text: format!("{} · {}", code(&told, FIELD), code(&self.request.spec_digest, 100)),
-            verbatim: Some(true),
-        }
-        .into()]);
-        blocks.push(context.into());
+        let context = format!("{} · {}", code(&told, FIELD), code(&self.request.spec_digest, 100));
+        let context = SlackBlockMarkDownText { text: context, verbatim: Some(true) };
+        blocks.push(SlackContextBlock::new(vec![context.into()]).into());
         blocks
     }
 
@@ -97,34 +93,44 @@ impl Card<'_> {
         let lasts = spec.start_at.map_or(lasts.clone(), |start| format!("{lasts} from {}", start.to_rfc3339()));
         let principal = spec.principal.to_string();
         let room = FIELD - 20;
-        let fields = [("Principal", principal.as_str()), ("Cluster", &spec.cluster_name), ("Scope", &scope), ("Duration", &lasts)];
+        let fields = [
+            ("Principal", principal.as_str()),
+            ("Cluster", &spec.cluster_name),
+            ("Scope", &scope),
+            ("Duration", &lasts),
+        ];
         let whole = fields.iter().all(|(_, value)| fits(value, room - 20));
-        let fields = fields.map(|(name, value)| {
-            let value = if name == "Scope" { text(value, room) } else { code(value, room) };
-            formatted(format!("*{name}*\n{value}"))
+        let fields = fields.map(|(name, value)| match name {
+            // Two patterns of namespaces in a line would be bold, and lose their stars.
+            "Scope" => SlackBlockText::from(plain(&format!("{name}\n{value}"), FIELD)),
+            _ => formatted(format!("*{name}*\n{}", code(value, room))),
         });
         let mut block = SlackSectionBlock::new();
         block.fields = Some(fields.into());
         (block.into(), whole)
     }
 
-    /// How far it has come, and what is missing.
-    fn progress(&self) -> String {
-        let Request { requester, submitted_by, state, .. } = self.request;
-        let through = submitted_by.as_ref().map_or_else(String::new, |service| format!(" through {}", text(service, 100)));
-        let mut lines = vec![format!("*{}* · asked by {}{through}", headline(self.request), text(requester, 100))];
-        let mut more: Vec<String> = self.reviews.iter().take(MOST_REVIEWS).map(said_by).collect();
-        let others = self.reviews.len().saturating_sub(MOST_REVIEWS);
-        more.extend((others > 0).then(|| format!("and {others} more reviews")));
-        if *state == RequestState::Pending {
+    /// How far it has come, in a line.
+    fn headline(&self) -> SlackBlock {
+        let Request { requester, submitted_by, .. } = self.request;
+        let through =
+            submitted_by.as_ref().map_or_else(String::new, |service| format!(" through {}", code(service, NAME)));
+        let mut block = SlackSectionBlock::new();
+        let headline = format!("*{}* · asked by {}{through}", standing(self.request), code(requester, NAME));
+        block.text = Some(formatted(headline));
+        block.into()
+    }
+
+    /// What is missing, what went wrong, and what people have said. Their words format nothing.
+    fn progress(&self) -> Option<SlackBlock> {
+        let mut lines = vec![];
+        if self.request.state == RequestState::Pending {
             let missing = if self.missing.is_empty() { "nothing".to_owned() } else { self.missing.join("; ") };
-            more.push(text(&format!("approvals so far: {}; still wanted: {missing}", self.approvals), LINE * 2));
+            lines.push(format!("approvals so far: {}; still wanted: {missing}", self.approvals));
         }
-        if let Some(trouble) = &self.request.last_error {
-            more.push(text(&trouble.detail, LINE * 2));
-        }
-        lines.append(&mut more);
-        lines.join("\n")
+        lines.extend(self.request.last_error.as_ref().map(|trouble| trouble.detail.clone()));
+        lines.extend(self.reviews.iter().map(said_by));
+        (!lines.is_empty()).then(|| paragraph(&lines.join("\n")))
     }
 
     fn buttons(&self) -> SlackBlock {
@@ -144,13 +150,6 @@ impl Card<'_> {
     }
 }
 
-fn section(text: String) -> SlackBlock {
-    debug_assert!(text.chars().count() <= SECTION, "each part of it is cut");
-    let mut block = SlackSectionBlock::new();
-    block.text = Some(formatted(text));
-    block.into()
-}
-
 fn held(policy: &str, scope: &AccessScope) -> String {
     match scope {
         AccessScope::Cluster => format!("{policy} on the whole cluster"),
@@ -161,7 +160,7 @@ fn held(policy: &str, scope: &AccessScope) -> String {
     }
 }
 
-fn headline(request: &Request) -> String {
+fn standing(request: &Request) -> String {
     let word = request.state.as_str();
     match request.state {
         RequestState::Active => match request.grant.expires_at {
@@ -191,7 +190,7 @@ fn said_by(review: &Review) -> String {
         Decision::Deny => "denied by",
         Decision::Acknowledge => "acknowledged by",
     };
-    let comment = review.comment.as_ref().map_or_else(String::new, |comment| format!(": {}", comment.replace('\n', " ")));
-    // Names and words of others format nothing.
-    text(&format!("{did} {}{comment}", review.reviewer), LINE)
+    let comment =
+        review.comment.as_ref().map_or_else(String::new, |comment| format!(": {}", comment.replace('\n', " ")));
+    format!("{did} {}{comment}", review.reviewer)
 }

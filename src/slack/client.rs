@@ -125,7 +125,8 @@ impl Client {
         let body = json!({
             "response_type": "ephemeral", "replace_original": false, "text": text(said, MESSAGE),
         });
-        let sent = self.http.post(to.clone()).header(CONTENT_TYPE, "application/json").body(body.to_string()).send().await;
+        let sent =
+            self.http.post(to.clone()).header(CONTENT_TYPE, "application/json").body(body.to_string()).send().await;
         let answer = sent.map_err(|error| unreachable(&error))?;
         if answer.status().is_success() {
             return Ok(());

@@ -112,9 +112,11 @@ pub fn ask_view(
     let mut blocks: Vec<SlackBlock> = wrong.map(paragraph).into_iter().collect();
     let mut cluster = input(CLUSTER, "Cluster", menu(CLUSTER, clusters, filled.cluster.as_deref()));
     cluster.dispatch_action = Some(true);
-    let mut namespaces = input(NAMESPACES, "Namespaces", field(NAMESPACES, filled.namespaces.as_deref(), "payments, payments-*"));
+    let mut namespaces =
+        input(NAMESPACES, "Namespaces", field(NAMESPACES, filled.namespaces.as_deref(), "payments, payments-*"));
     namespaces.optional = Some(true);
-    namespaces.hint = Some(plain("Separated by commas; * stands for any run of characters. Only with the scope namespace.", 2000));
+    namespaces.hint =
+        Some(plain("Separated by commas; * stands for any run of characters. Only with the scope namespace.", 2000));
     let principal = field(PRINCIPAL, filled.principal.as_deref(), "arn:aws:iam::111122223333:role/my-role");
     let mut reason = SlackBlockPlainTextInputElement::new();
     reason.action_id = Some(REASON.into());

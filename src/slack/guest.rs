@@ -21,7 +21,9 @@ pub fn member(user: &Value, team_id: &str) -> Result<Member, &'static str> {
     let in_team = user["team_id"].as_str() == Some(team_id)
         || user["enterprise_user"]["teams"].as_array().is_some_and(|teams| teams.iter().any(|team| team == team_id));
     if !in_team || user["is_stranger"].as_bool() == Some(true) {
-        return Err("you belong to another workspace; only members of the workspace that Entryway is set up for can use it");
+        return Err(
+            "you belong to another workspace; only members of the workspace that Entryway is set up for can use it",
+        );
     }
     if !no("is_bot") || user["is_workflow_bot"].as_bool() == Some(true) {
         return Err("bots cannot ask for access or sign it off");

@@ -68,7 +68,8 @@ pub fn plain(raw: &str, limit: usize) -> SlackBlockPlainTextOnly {
 /// A paragraph that Slack formats in no way.
 pub(super) fn paragraph(raw: &str) -> SlackBlock {
     let text = SlackBlockPlainText { text: text(raw, SECTION), emoji: Some(false) };
-    SlackSectionBlock { block_id: None, text: Some(text.into()), fields: None, accessory: None, expand: Some(true) }.into()
+    SlackSectionBlock { block_id: None, text: Some(text.into()), fields: None, accessory: None, expand: Some(true) }
+        .into()
 }
 
 /// Text of our own making, of which every foreign part is escaped, with Slack's formatting.

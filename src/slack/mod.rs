@@ -10,7 +10,9 @@ mod signature;
 
 pub use card::Card;
 pub use client::{Client, SlackError};
-pub use form::{ASK, Asking, CLUSTER, DENY, DENY_FIELD, Denial, ask_view, deny_view, field_of, read, said_in, told_view};
+pub use form::{
+    ASK, Asking, CLUSTER, DENY, DENY_FIELD, Denial, ask_view, deny_view, field_of, read, said_in, told_view,
+};
 pub use guest::{Member, member};
 pub use kit::{code, plain, text};
 pub use signature::Verifier;

@@ -10,6 +10,7 @@ mod principal;
 mod reconcile;
 mod retry;
 mod rights;
+pub mod slack;
 pub mod sweep;
 mod turns;
 

@@ -92,7 +92,9 @@ pub enum WorkflowError {
     #[error("{0}")]
     NotOneself(&'static str),
     /// A link that ties somebody is not there, was used, or its time is over.
-    #[error("there is no such link, or it was used, or it is older than ten minutes; run /eks-access in Slack for a new one")]
+    #[error(
+        "there is no such link, or it was used, or it is older than ten minutes; run /eks-access in Slack for a new one"
+    )]
     NoSuchLink,
     /// The one or the other is tied already; what to do, for people.
     #[error("{0}")]
@@ -116,7 +118,7 @@ impl WorkflowError {
             Self::RequestNotPermitted(_) => Some("request-not-permitted"),
             Self::Forbidden { .. } | Self::NotAdministrator(_) | Self::NotAuditor(_) | Self::NotOneself(_) => {
                 Some("forbidden")
-            },
+            }
             Self::Builtin(builtin) => Some(builtin.code()),
             Self::TooManyPending { .. } => Some("too-many-pending"),
             Self::Invalid(_) => Some("validation-failed"),

@@ -34,7 +34,7 @@ impl From<WorkflowError> for Problem {
             WorkflowError::AlreadyReviewed => Code::AlreadyReviewed,
             WorkflowError::IllegalState { .. } | WorkflowError::NotRepairable(_) | WorkflowError::AlreadyTied(_) => {
                 Code::IllegalState
-            },
+            }
             WorkflowError::TooManyPending { .. } => Code::TooManyPending,
             WorkflowError::StaleView(_) => Code::Stale,
             WorkflowError::KeyReused => Code::IdempotencyKeyReused,

@@ -11,8 +11,7 @@ use crate::slack::{CLUSTER, COMMAND, SlackError, field_of, text};
 use crate::workflow::WorkflowError;
 
 /// Where nothing came of a call, and why is no matter of its author's.
-pub(super) const SORRY: &str =
-    "Entryway could not do that just now, and nothing was changed. Try again in a minute; if it goes on, tell its operators.";
+pub(super) const SORRY: &str = "Entryway could not do that just now, and nothing was changed. Try again in a minute; if it goes on, tell its operators.";
 
 /// The longest text of an error at a field.
 const ERROR: usize = 500;
@@ -74,7 +73,8 @@ pub(super) fn by_field(error: &WorkflowError, otherwise: &'static str) -> BTreeM
 
 /// What is wrong, in one text, where there are no fields to say it at.
 pub(super) fn in_one(fields: &BTreeMap<&'static str, String>) -> String {
-    let said = fields.iter().map(|(field, said)| if *field == CLUSTER { said.clone() } else { format!("{field}: {said}") });
+    let said =
+        fields.iter().map(|(field, said)| if *field == CLUSTER { said.clone() } else { format!("{field}: {said}") });
     said.collect::<Vec<_>>().join("\n")
 }
 

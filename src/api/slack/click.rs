@@ -3,7 +3,9 @@
 use axum::response::Response;
 use slack_morphism::SlackTriggerId;
 use slack_morphism::blocks::SlackView;
-use slack_morphism::events::{SlackInteractionActionContainer, SlackInteractionActionInfo, SlackInteractionBlockActionsEvent};
+use slack_morphism::events::{
+    SlackInteractionActionContainer, SlackInteractionActionInfo, SlackInteractionBlockActionsEvent,
+};
 
 use super::super::problem::Problem;
 use super::super::state::ApiState;
@@ -18,7 +20,8 @@ use crate::workflow::review::{Verdict, review};
 use crate::workflow::standing::{Act, Target};
 
 /// A button that carries nothing Entryway knows.
-const UNKNOWN: &str = "Nothing was done: this button is of another version of Entryway. Review the request through the API.";
+const UNKNOWN: &str =
+    "Nothing was done: this button is of another version of Entryway. Review the request through the API.";
 
 pub(super) async fn click(
     state: &ApiState,
@@ -36,7 +39,8 @@ pub(super) async fn click(
         _ => return Ok(answers::taken()),
     };
     let answer_to = event.response_url.clone().map(|url| url.0);
-    let call = Call { signature: signed.signature.clone(), user_id: user_id.clone(), what, answer_to: answer_to.clone() };
+    let call =
+        Call { signature: signed.signature.clone(), user_id: user_id.clone(), what, answer_to: answer_to.clone() };
     let (state_at_work, slack) = (state.clone(), signed.slack.clone());
     let job = async move {
         let told = match action.action_id.0.as_str() {
@@ -64,8 +68,13 @@ async fn approve(state: &ApiState, slack: &Slack, user_id: &str, action: &SlackI
     match review(&state.desk, act, verdict).await {
         Ok(Outcome::Fresh(details)) => details.first().map_or_else(String::new, |details| {
             let missing = &details.standing.quorum.missing;
-            let next = if missing.is_empty() { String::new() } else { format!("; still wanted: {}", missing.join("; ")) };
-            format!("Your approval as {} counts. The request is {}{next}.", caller.user(), details.request.state.as_str())
+            let next =
+                if missing.is_empty() { String::new() } else { format!("; still wanted: {}", missing.join("; ")) };
+            format!(
+                "Your approval as {} counts. The request is {}{next}.",
+                caller.user(),
+                details.request.state.as_str()
+            )
         }),
         Ok(Outcome::Replayed(_)) => "Your approval is on record.".to_owned(),
         Err(error) => format!("Your approval does not count: {}", answers::in_words(&error)),
@@ -84,7 +93,10 @@ async fn open_denial(
     let caller = admit(state, slack, user_id).await?;
     let details = state.desk.get(&caller, seen.id).await.map_err(|error| answers::in_words(&error))?;
     let spec = &details.request.spec;
-    let about = format!("Access to {} for {}, asked by {}. A deny is final.", spec.cluster_name, spec.principal, details.request.requester);
+    let about = format!(
+        "Access to {} for {}, asked by {}. A deny is final.",
+        spec.cluster_name, spec.principal, details.request.requester
+    );
     let opened = slack.client.open(&trigger.0, &deny_view(&seen, &about)).await;
     opened.map_err(|error| answers::not_shown(&error))
 }

@@ -70,7 +70,10 @@ async fn open_form(
     let caller = admit(state, slack, &event.user_id.0).await?;
     let choices = state.desk.choices(&caller, cluster).await.map_err(|error| answers::in_words(&error))?;
     if choices.clusters.is_empty() {
-        return Err(format!("Policy lets you ({}) ask for access to no cluster; its owners can change that.", caller.user()));
+        return Err(format!(
+            "Policy lets you ({}) ask for access to no cluster; its owners can change that.",
+            caller.user()
+        ));
     }
     let opened = slack.client.open(&event.trigger_id.0, &form(&choices, Asking::default(), None)).await;
     opened.map_err(|error| answers::not_shown(&error))

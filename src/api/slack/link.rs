@@ -2,8 +2,8 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
 use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -98,7 +98,10 @@ pub(crate) async fn confirm_link(
         return Ok(json_response(&tie));
     }
     let name = escaped(tie.slack_name.as_deref().unwrap_or_default());
-    Ok(page(&format!("<h1>Done</h1><p>{name} in Slack is {} now. Go back to Slack and try again.</p>", escaped(&tie.user))))
+    Ok(page(&format!(
+        "<h1>Done</h1><p>{name} in Slack is {} now. Go back to Slack and try again.</p>",
+        escaped(&tie.user)
+    )))
 }
 
 /// Takes a tie to a Slack user back

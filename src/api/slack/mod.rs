@@ -13,9 +13,7 @@ mod tally;
 
 pub(crate) use command::{__path_command, command};
 pub(crate) use interaction::{__path_interaction, interaction};
-pub(crate) use link::{
-    __path_confirm_link, __path_show_link, __path_unlink, confirm_link, show_link, unlink,
-};
+pub(crate) use link::{__path_confirm_link, __path_show_link, __path_unlink, confirm_link, show_link, unlink};
 pub(super) use tally::write as write_figures;
 
 use std::sync::Arc;
@@ -133,7 +131,11 @@ async fn take(
             }
             Ok(false) => {
                 slack.tally.replayed();
-                tracing::warn!(user = call.user_id, what = call.what, "a call of Slack's came twice; the second is not done");
+                tracing::warn!(
+                    user = call.user_id,
+                    what = call.what,
+                    "a call of Slack's came twice; the second is not done"
+                );
             }
             Err(error) => {
                 tracing::error!(%error, what = call.what, "a call of Slack's is not done");

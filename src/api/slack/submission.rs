@@ -83,7 +83,9 @@ pub(super) async fn submit(
         Some(Ok(done)) => at_once(&done),
         // A replay, of which nothing comes.
         Some(Err(_)) => answers::taken(),
-        None => answers::shown(&told_view("Entryway is at it. This view says what came of it in a moment; you may also close it.")),
+        None => answers::shown(&told_view(
+            "Entryway is at it. This view says what came of it in a moment; you may also close it.",
+        )),
     })
 }
 
@@ -135,7 +137,8 @@ async fn ask(state: &ApiState, caller: Caller, view_id: &str, filled: &SlackView
 fn filed(details: &crate::workflow::standing::Details) -> String {
     let request = &details.request;
     let missing = &details.standing.quorum.missing;
-    let next = if missing.is_empty() { String::new() } else { format!(" It waits for sign-off: {}.", missing.join("; ")) };
+    let next =
+        if missing.is_empty() { String::new() } else { format!(" It waits for sign-off: {}.", missing.join("; ")) };
     let warned: String = request.warnings.iter().map(|warning| format!("\nNote: {}.", warning.detail)).collect();
     format!("Filed as {}. The request {} is {}.{next}{warned}", request.requester, request.id, request.state.as_str())
 }

@@ -80,7 +80,9 @@ impl Desk {
     }
 
     fn could_ask(&self, caller: &Caller, cluster: &Cluster, policy: &str, duration: Option<TimeDelta>) -> bool {
-        let Ok(principal) = format!("arn:{}:iam::{}:role/somebody", cluster.partition(), cluster.account_id).parse::<PrincipalArn>() else {
+        let Ok(principal) =
+            format!("arn:{}:iam::{}:role/somebody", cluster.partition(), cluster.account_id).parse::<PrincipalArn>()
+        else {
             return false;
         };
         let scope = AccessScope::Namespace { namespaces: ["default".to_owned()].into() };
@@ -101,8 +103,7 @@ impl Desk {
             break_glass: false,
             extends: None,
         };
-        let facts =
-            Facts { id: Uuid::nil(), spec: &spec, cluster, requester: &caller.identity, submitted_by: None };
+        let facts = Facts { id: Uuid::nil(), spec: &spec, cluster, requester: &caller.identity, submitted_by: None };
         let call = call_of(caller, self.now());
         self.policies.current().authorize(&caller.identity, Action::Request, &facts, &call).allowed
     }

@@ -13,9 +13,10 @@ use super::super::WorkflowError;
 use super::super::desk::Desk;
 use crate::domain::event::{EventType, NewEvent};
 use crate::domain::identity::Caller;
+use crate::store::slack::SlackUser;
 use crate::store::{StoreError, slack};
 
-pub use crate::store::slack::{Offer, SlackUser};
+pub use crate::store::slack::Offer;
 
 /// How long a link is good for.
 pub const LINK_LASTS: TimeDelta = TimeDelta::minutes(10);
@@ -99,10 +100,12 @@ fn in_person(caller: &Caller) -> Result<(), WorkflowError> {
 
 fn tied_before(error: StoreError, caller: &Caller) -> WorkflowError {
     match error {
-        StoreError::Duplicate { constraint } if constraint == "slack_user_person" => WorkflowError::AlreadyTied(format!(
-            "{} is tied to another Slack user; take that back first: POST /slack/unlink, or /eks-access unlink as that user",
-            caller.user()
-        )),
+        StoreError::Duplicate { constraint } if constraint == "slack_user_person" => {
+            WorkflowError::AlreadyTied(format!(
+                "{} is tied to another Slack user; take that back first: POST /slack/unlink, or /eks-access unlink as that user",
+                caller.user()
+            ))
+        }
         StoreError::Duplicate { .. } => WorkflowError::AlreadyTied(
             "this Slack user is tied to somebody already; have them say /eks-access unlink first".to_owned(),
         ),

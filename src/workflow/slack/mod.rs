@@ -3,10 +3,12 @@
 
 mod calls;
 mod choices;
+mod follow;
 mod link;
 
 pub use calls::{Lost, SIGNATURES_LAST};
 pub use choices::{Choices, PERMANENT};
+pub use follow::{Followed, Message};
 pub use link::{LINK_LASTS, Offer};
 
 use super::WorkflowError;

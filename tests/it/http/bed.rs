@@ -48,6 +48,13 @@ impl Api {
         Self::taking(Bed::with(World::default(), listen).await, providers).await
     }
 
+    /// An API that answers Slack too.
+    pub(super) async fn answering(slack: Arc<api::Slack>, change: impl FnOnce(&mut Desk)) -> Self {
+        let (bed, stop) = (Bed::with(World::default(), change).await, CancellationToken::new());
+        let base = serve(api::router(state(&bed.desk, &stop).answering(slack)), &stop).await;
+        Self { bed, base, http: http(), stop }
+    }
+
     async fn over(bed: Bed) -> Self {
         Self::taking(bed, Providers::default()).await
     }
@@ -61,9 +68,17 @@ impl Api {
 
     /// Where another replica of it listens.
     pub(super) async fn replica(&self) -> String {
+        serve(api::router(state(&self.another_desk(), &self.stop)), &self.stop).await
+    }
+
+    /// Where another replica listens that answers Slack too.
+    pub(super) async fn replica_answering(&self, slack: Arc<api::Slack>) -> String {
+        serve(api::router(state(&self.another_desk(), &self.stop).answering(slack)), &self.stop).await
+    }
+
+    fn another_desk(&self) -> Desk {
         let store = crate::harness::database::connect(&self.bed.url, self.bed.desk.store.clock().clone());
-        let desk = Desk { store, ..self.bed.desk.clone() };
-        serve(api::router(state(&desk, &self.stop)), &self.stop).await
+        Desk { store, ..self.bed.desk.clone() }
     }
 
     pub(super) fn get(&self, who: &str, path: &str) -> Call {
