@@ -38,7 +38,7 @@ enum Done {
     /// This takes its place.
     Told(String),
     /// An ask has mistakes.
-    Ask(Caller, Asking, BTreeMap<&'static str, String>),
+    Ask(Box<(Caller, Asking)>, BTreeMap<&'static str, String>),
     /// A denial has.
     Denial(Denial, BTreeMap<&'static str, String>),
 }
@@ -92,7 +92,7 @@ pub(super) async fn submit(
 fn at_once(done: &Done) -> Response {
     match done {
         Done::Told(told) => answers::shown(&told_view(told)),
-        Done::Ask(_, _, fields) | Done::Denial(_, fields) => answers::wrong(fields),
+        Done::Ask(_, fields) | Done::Denial(_, fields) => answers::wrong(fields),
     }
 }
 
@@ -101,10 +101,13 @@ async fn show_late(state: &ApiState, slack: &Arc<Slack>, view_id: &str, done: Do
     let view = match done {
         Done::Told(told) => told_view(&told),
         Done::Denial(denial, fields) => deny_view(&denial, &answers::in_one(&fields)),
-        Done::Ask(caller, asking, fields) => match state.desk.choices(&caller, asking.cluster.as_deref()).await {
-            Ok(choices) => form(&choices, asking, Some(&answers::in_one(&fields))),
-            Err(error) => told_view(&answers::in_words(&error)),
-        },
+        Done::Ask(asked, fields) => {
+            let (caller, asking) = *asked;
+            match state.desk.choices(&caller, asking.cluster.as_deref()).await {
+                Ok(choices) => form(&choices, asking, Some(&answers::in_one(&fields))),
+                Err(error) => told_view(&answers::in_words(&error)),
+            }
+        }
     };
     if let Err(error) = slack.client.replace(view_id, &view).await {
         // Closed by its author, most likely. What was done stands, and the messages tell of it.
@@ -130,7 +133,10 @@ async fn ask(state: &ApiState, caller: Caller, view_id: &str, filled: &SlackView
     match filing::submit(&state.desk, &caller, vec![asking.ask(PERMANENT)], Some(once)).await {
         Ok(Outcome::Fresh(details)) => Done::Told(details.first().map(filed).unwrap_or_default()),
         Ok(Outcome::Replayed(first)) => Done::Told(String::from_utf8_lossy(&first.body).into_owned()),
-        Err(error) => Done::Ask(caller, asking, answers::by_field(&error, CLUSTER)),
+        Err(error) => {
+            let fields = answers::by_field(&error, CLUSTER);
+            Done::Ask(Box::new((caller, asking)), fields)
+        }
     }
 }
 

@@ -303,8 +303,8 @@ fn check_block(block: &Value) -> Result<(), String> {
                     each(&element["options"], 100, &|option| check_plain(&option["text"], 75))?;
                     let offered = element["options"].as_array().unwrap();
                     let first = [&element["initial_option"]].into_iter().filter(|option| !option.is_null());
-                    let chosen = first.chain(element["initial_options"].as_array().into_iter().flatten());
-                    if chosen.into_iter().all(|option| offered.contains(option)) {
+                    let mut chosen = first.chain(element["initial_options"].as_array().into_iter().flatten());
+                    if chosen.all(|option| offered.contains(option)) {
                         return Ok(());
                     }
                     Err("invalid_blocks: what is chosen is not offered".to_owned())
