@@ -128,6 +128,12 @@ impl Card<'_> {
             let missing = if self.missing.is_empty() { "nothing".to_owned() } else { self.missing.join("; ") };
             lines.push(format!("approvals so far: {}; still wanted: {missing}", self.approvals));
         }
+        if self.request.owes_review {
+            lines.push(
+                "applied without a sign-off; somebody who could have signed it off has yet to acknowledge it"
+                    .to_owned(),
+            );
+        }
         lines.extend(self.request.last_error.as_ref().map(|trouble| trouble.detail.clone()));
         lines.extend(self.reviews.iter().map(said_by));
         (!lines.is_empty()).then(|| paragraph(&lines.join("\n")))

@@ -66,9 +66,10 @@ pub(super) async fn submit(
         let filled = filled.unwrap_or(SlackViewState { values: Default::default() });
         let done = match admit(&desk, &slack, &user_id).await {
             Err(told) => Done::Told(told),
+            Ok(caller) if callback == ASK => ask(&desk, caller, &view_id, &filled).await,
             Ok(caller) => match denial {
-                Some(denial) if callback == DENY => deny(&desk, &caller, denial, &filled).await,
-                _ => ask(&desk, caller, &view_id, &filled).await,
+                Some(denial) => deny(&desk, &caller, denial, &filled).await,
+                None => Done::Told("Nothing was done: this view is of another version of Entryway.".to_owned()),
             },
         };
         if let Err(late) = tell.send(done) {
