@@ -9,6 +9,7 @@ mod reload;
 mod sandbox;
 mod service;
 mod sign_in;
+mod slack;
 mod window;
 
 use std::path::Path;
@@ -186,6 +187,13 @@ fn notes(config: &Config) -> Vec<&'static str> {
     let mut notes = Vec::new();
     if config.clusters.is_empty() {
         notes.push("there are no [[clusters]], so there is nothing to ask for");
+    }
+    let here = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    if config.slack.is_some() && here.iter().any(|here| config.server.public_url.starts_with(here)) {
+        notes.push("server.public_url is this machine's own, so links in Slack lead nowhere; write the address people reach it at");
+    }
+    if config.slack.as_ref().is_some_and(|slack| slack.routes.is_empty()) {
+        notes.push("there are no [[slack.routes]], so no channel hears of requests; only people who could sign off do");
     }
     if config.auth.tokens.is_empty() && config.auth.oidc.is_empty() && config.auth.alb.is_none() {
         notes.push("there are no [[auth.tokens]] and no [[auth.oidc]], so nobody can call the API");

@@ -15,10 +15,11 @@
 //!
 //! ```text
 //! main → app → everything
-//! api → workflow, policy, oidc, audit, domain  worker → workflow, eks, domain, store's claims
-//! workflow → store, policy, audit, domain, clock
+//! api → workflow, policy, oidc, audit, slack, domain
+//! worker → workflow, eks, notify, slack, domain, store's claims
 //! client → the types of the API (api/wire), domain
-//! store → domain, clock      policy, eks, oidc, config, audit → domain      sandbox → domain      domain → nothing of ours
+//! workflow → store, policy, audit, domain, clock      store → domain, clock      notify → audit, domain
+//! policy, eks, oidc, config, audit, slack, sandbox → domain      domain → nothing of ours
 //! ```
 //!
 //! `docs/ARCHITECTURE.md` tells the rest.
@@ -32,10 +33,12 @@ pub mod config;
 pub mod domain;
 pub mod eks;
 pub mod lifecycle;
+pub mod notify;
 pub mod oidc;
 pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod slack;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

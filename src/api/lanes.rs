@@ -47,7 +47,8 @@ impl Lanes {
         let waits = || request.uri().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("wait=")));
         match *request.method() {
             _ if matches!(path, "/livez" | "/readyz") => (None, PATIENCE),
-            Method::POST if decides => (Some(&self.decisions), PATIENCE),
+            // Slack gives up after three seconds, and what it brings is decisions.
+            Method::POST if decides || path.starts_with("/slack/") => (Some(&self.decisions), PATIENCE),
             Method::GET if waits() => (Some(&self.waits), LONG_PATIENCE),
             Method::GET if path == "/v1/events/stream" => (Some(&self.waits), PATIENCE),
             _ => (Some(&self.others), PATIENCE),
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn taking_access_away_has_a_lane_of_its_own() {
-        for path in ["/v1/requests/x/revoke", "/v1/revocations", "/v1/requests/x/reviews"] {
+        let deciding = ["/v1/requests/x/revoke", "/v1/revocations", "/v1/requests/x/reviews", "/slack/interactions"];
+        for path in deciding {
             assert_eq!(lane(Method::POST, path).0, Some(DECISIONS_AT_ONCE), "{path}");
         }
         assert_eq!(lane(Method::POST, "/v1/requests").0, Some(OTHERS_AT_ONCE));

@@ -13,6 +13,7 @@ use super::caller::Authenticated;
 use super::extract::NoParameters;
 use super::openapi::{CallerHeaders, ReadFailures};
 use super::problem::{Code, Problem};
+use super::slack::{Slack, write_figures};
 use super::state::ApiState;
 use crate::domain::states::RequestState;
 use crate::workflow::{Desk, WorkflowError};
@@ -24,22 +25,24 @@ use crate::workflow::{Desk, WorkflowError};
     responses((status = 200, description = "The figures in Prometheus' text format", body = String,
         content_type = "text/plain; version=0.0.4"), ReadFailures))]
 pub(crate) async fn metrics(
-    State(desk): State<Desk>,
+    State(state): State<ApiState>,
     Authenticated(caller): Authenticated,
     _: NoParameters,
 ) -> Result<Response, Problem> {
-    desk.permit_audit(&caller, "metrics").await?;
-    Ok(figures(&desk).await?)
+    state.desk.permit_audit(&caller, "metrics").await?;
+    Ok(figures(&state.desk, state.slack.as_deref()).await?)
 }
 
 /// The figures on a listener of their own, for whoever can reach it.
 pub fn figures_alone(state: ApiState) -> Router {
-    let open = async |State(desk): State<Desk>, _: NoParameters| figures(&desk).await.map_err(Problem::from);
+    let open = async |State(state): State<ApiState>, _: NoParameters| {
+        figures(&state.desk, state.slack.as_deref()).await.map_err(Problem::from)
+    };
     let only = async || Problem::new(Code::NotFound, "there is only /metrics here; the API listens elsewhere");
     super::behind_the_front(Router::new().route("/metrics", get(open)).fallback(only), state)
 }
 
-async fn figures(desk: &Desk) -> Result<Response, WorkflowError> {
+async fn figures(desk: &Desk, slack: Option<&Slack>) -> Result<Response, WorkflowError> {
     let figures = desk.figures().await?;
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, values: &[(String, i64)]| {
@@ -63,5 +66,8 @@ async fn figures(desk: &Desk) -> Result<Response, WorkflowError> {
     let help = "Whether this process decides by an older policy set than the files hold, because theirs is not sound.";
     gauge("policy_set_refused", help, &alone(i64::from(desk.policies.is_behind())));
     gauge("entries_waiting", "Entries that are due and that nobody works on.", &alone(figures.entries_waiting));
+    if let Some(slack) = slack {
+        write_figures(&mut text, slack);
+    }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

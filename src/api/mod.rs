@@ -23,6 +23,7 @@ mod repair;
 mod requests;
 mod revocations;
 mod service;
+mod slack;
 mod state;
 mod stream;
 mod turned_away;
@@ -42,6 +43,7 @@ pub use listen::serve;
 pub use live::Rhythm;
 pub use metrics::figures_alone;
 pub use rates::Rates;
+pub use slack::Slack;
 pub use state::ApiState;
 
 use problem::{Code, Problem};
@@ -67,6 +69,10 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(live::stream))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
+        .routes(routes!(slack::command))
+        .routes(routes!(slack::interaction))
+        .routes(routes!(slack::show_link, slack::confirm_link))
+        .routes(routes!(slack::unlink))
         .routes(routes!(problem::index))
         .routes(routes!(problem::explain))
         .routes(routes!(service::livez))

@@ -7,7 +7,7 @@ use serde_json::json;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBody;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, Object, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
 };
@@ -40,6 +40,7 @@ worker applies the entry, proves that it has taken hold, and takes it back when 
         (name = "clusters", description = "What there is to ask for."),
         (name = "inventory", description = "Who holds what on a cluster, live from EKS."),
         (name = "audit", description = "What happened, who did it, and from where."),
+        (name = "slack", description = "Slack's own calls, and who its users are."),
         (name = "caller", description = "Who is calling."),
         (name = "problems", description = "What each code means."),
         (name = "service", description = "The service itself: probes and this document."),
@@ -62,6 +63,9 @@ impl Modify for Bearer {
         );
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        let signature = "What Slack signs its calls with; nobody else can.";
+        let signature = ApiKeyValue::with_description("X-Slack-Signature", signature);
+        components.add_security_scheme("slack", SecurityScheme::ApiKey(ApiKey::Header(signature)));
         document.info.license = Some(license());
     }
 }
@@ -174,6 +178,10 @@ failures! {
         NotPending, IllegalState, IdempotencyInFlight, Stale, TooLarge, UnsupportedMediaType, ValidationFailed,
         IdempotencyKeyReused, RateLimited, Internal, Unavailable,
     ];
+    /// Of what Slack sends.
+    SlackFailures = [BadParameter, Unauthenticated, TooLarge, Internal, Unavailable];
+    /// Of tying a Slack user to oneself.
+    LinkFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, IllegalState, Internal, Unavailable];
     /// Of repairing an entry.
     RepairFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,

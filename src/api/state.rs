@@ -11,6 +11,7 @@ use super::lanes::Lanes;
 use super::live::{Live, Rhythm};
 use super::rates::Rates;
 use super::service::Handout;
+use super::slack::Slack;
 use super::turned_away::TurnedAway;
 use crate::oidc::Providers;
 use crate::workflow::Desk;
@@ -26,6 +27,8 @@ pub struct ApiState {
     pub providers: Arc<Providers>,
     /// Cancelled when the process stops: long polls answer at once, and readiness says no.
     pub stop: CancellationToken,
+    /// Slack, where it is set up.
+    pub(super) slack: Option<Arc<Slack>>,
     pub(super) handout: Handout,
     pub(super) pages: PageKey,
     pub(super) lanes: Lanes,
@@ -43,6 +46,7 @@ impl ApiState {
             tokens,
             providers: Arc::default(),
             stop,
+            slack: None,
             handout: Handout::new(public_url),
             pages: PageKey::default(),
             lanes: Lanes::default(),
@@ -68,9 +72,17 @@ impl ApiState {
     /// of anything.
     pub fn keep_looking(&self) -> impl Future<Output = ()> + Send + use<> {
         self.live.clone().keep_looking(self.desk.clone(), self.stop.clone())
+    }
+
     /// The same, where nobody calls more often than `rates` say.
     #[must_use]
     pub fn calling_at_most(self, rates: Rates) -> Self {
         Self { rates, ..self }
+    }
+
+    /// The same, which also answers Slack.
+    #[must_use]
+    pub fn answering(self, slack: Arc<Slack>) -> Self {
+        Self { slack: Some(slack), ..self }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, IamRegistry, Window, audit, reload, sign_in};
+use super::{Failure, IamRegistry, Window, audit, reload, sign_in, slack};
 use crate::api::{self, ApiState, Rates, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
@@ -78,6 +78,7 @@ impl Service {
             start_worker(config, &desk, aws, &tasks).await;
             let rhythm = Rhythm { interval: config.audit.checkpoint_interval, events: config.audit.checkpoint_events };
             tasks.spawn("audit", checkpoints::run(desk.clone(), rhythm, signing_key, tasks.soft()));
+            slack::tell(config, &desk, &tasks)?;
         }
         let addr = start_answering(config, &desk, roles, &tasks).await?;
         let (listening, stop) = (store.clone(), tasks.soft());
@@ -162,6 +163,8 @@ async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tas
     let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft())
         .taking_tokens_of(providers.clone())
         .calling_at_most(rates);
+    let answering = slack::answering(config)?;
+    let state = answering.clone().into_iter().fold(state, ApiState::answering);
     if roles.api && !providers.is_empty() {
         tasks.spawn("providers", sign_in::keep_keys(providers, tasks.soft()));
     }
@@ -181,7 +184,14 @@ async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tas
         info!(%addr, "the probes listen");
         api::probes(state)
     };
-    tasks.spawn("api", api::serve(listener, router, tasks.soft()));
+    let stop = tasks.soft();
+    tasks.spawn("api", async move {
+        api::serve(listener, router, stop).await;
+        // What Slack was told is taken goes on after its answer.
+        if let Some(slack) = answering {
+            slack.drain().await;
+        }
+    });
     Ok(addr)
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::Section;
 use super::shapes::{http_url, url, word};
@@ -114,6 +114,11 @@ pub(super) fn read_slack(root: &mut Section<'_>, known: &Known) -> Option<Slack>
         let signing_secrets = s.secrets("signing_secrets", "signing_secrets_file").unwrap_or_default();
         if !s.was_written("signing_secrets") && !s.was_written("signing_secrets_file") {
             s.missing("signing_secrets", "add signing_secrets = [\"…\"] or signing_secrets_file (one to a line)");
+        } else if signing_secrets.is_empty() || !signing_secrets.iter().all(is_signing_secret) {
+            s.wrong(
+                "signing_secrets",
+                "needs one or two secrets; Slack shows them under Basic Information, App Credentials",
+            );
         }
         Slack {
             signing_secrets,
@@ -121,7 +126,7 @@ pub(super) fn read_slack(root: &mut Section<'_>, known: &Known) -> Option<Slack>
             team_id: s.required("team_id", "\"T0123\"", parsed(word)),
             api_url: s.or("api_url", "https://slack.com/api".to_owned(), parsed(http_url)),
             routes: s.sections("routes", |s| SlackRoute {
-                channel: s.required("channel", "\"C0PROD\"", parsed(word)),
+                channel: s.required("channel", "\"C0PROD\"", parsed(slack_channel)),
                 environments: known.environments(s),
                 clusters: known.clusters(s),
                 events: events(s),
@@ -152,6 +157,21 @@ pub(super) fn read_webhooks(root: &mut Section<'_>, known: &Known) -> Vec<Webhoo
         }
         webhook
     })
+}
+
+/// The id of a channel: names change, and are somebody else's then.
+fn slack_channel(text: &str) -> Result<String, String> {
+    if text.starts_with(['#', '@']) {
+        return Err(format!(
+            "{text:?} is a name; write the id (C0123), which Slack shows at the end of the channel's details"
+        ));
+    }
+    word(text)
+}
+
+fn is_signing_secret(secret: &SecretString) -> bool {
+    let text = secret.expose_secret();
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn bot_token(text: &str) -> Result<(), String> {

@@ -101,8 +101,16 @@ event_types! {
     PolicyLoaded = "policy.loaded",
     /// A policy set was refused; the old one stays.
     PolicyRejected = "policy.rejected",
+    /// A destination said that it is gone for good, and is told nothing more.
+    DestinationGone = "destination.gone",
+    /// Somebody has a destination told again of what happened.
+    DestinationReplayed = "destination.replayed",
     /// Somebody failed to say who they are.
     AuthFailed = "auth.failed",
+    /// Somebody tied a user of another system to themselves, and may act through it.
+    IdentityLinked = "identity.linked",
+    /// Such a tie was taken back.
+    IdentityUnlinked = "identity.unlinked",
     /// A checkpoint over all events since the last.
     AuditCheckpoint = "audit.checkpoint",
 }

@@ -9,6 +9,7 @@ pub mod awscli;
 pub mod baseline;
 pub mod catalogue;
 pub mod cluster;
+pub mod delivery;
 pub mod duration;
 pub mod entry;
 pub mod event;

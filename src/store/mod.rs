@@ -11,12 +11,14 @@ pub mod figures;
 mod grants;
 pub mod idempotency;
 pub mod keys;
+pub mod outbox;
 pub mod pace;
 pub mod people;
 pub mod requests;
 pub mod reviews;
 mod rows;
 mod settled;
+pub mod slack;
 mod wake;
 
 use std::sync::Arc;

@@ -3,12 +3,14 @@
 //! updates, expiry, recovery after a crash, and drift.
 
 pub mod checkpoints;
+pub mod deliver;
 mod drift;
 mod health;
 mod principal;
 mod reconcile;
 mod retry;
 mod rights;
+pub mod slack;
 pub mod sweep;
 mod turns;
 

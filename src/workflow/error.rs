@@ -88,6 +88,17 @@ pub enum WorkflowError {
     /// The same call is being worked on.
     #[error("a call with this Idempotency-Key is being worked on right now; wait a moment and send it again")]
     KeyInFlight,
+    /// It takes the person themselves.
+    #[error("{0}")]
+    NotOneself(&'static str),
+    /// A link that ties somebody is not there, was used, or its time is over.
+    #[error(
+        "there is no such link, or it was used, or it is older than ten minutes; run /eks-access in Slack for a new one"
+    )]
+    NoSuchLink,
+    /// The one or the other is tied already; what to do, for people.
+    #[error("{0}")]
+    AlreadyTied(String),
     /// EKS could not be looked at; why, for people.
     #[error("{0}")]
     Blind(String),
@@ -108,7 +119,9 @@ impl WorkflowError {
     pub const fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::RequestNotPermitted(_) => Some("request-not-permitted"),
-            Self::Forbidden { .. } | Self::NotAdministrator(_) | Self::NotAuditor(_) => Some("forbidden"),
+            Self::Forbidden { .. } | Self::NotAdministrator(_) | Self::NotAuditor(_) | Self::NotOneself(_) => {
+                Some("forbidden")
+            }
             Self::Builtin(builtin) => Some(builtin.code()),
             Self::TooManyPending { .. } => Some("too-many-pending"),
             Self::Invalid(_) => Some("validation-failed"),

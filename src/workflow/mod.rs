@@ -27,6 +27,7 @@ pub mod retry;
 pub mod review;
 mod reviewable;
 pub mod revoke;
+pub mod slack;
 pub mod standing;
 pub mod submit;
 pub mod sweep;

@@ -95,15 +95,19 @@ impl Desk {
         requests: &[Request],
         reviews: &[Review],
     ) -> Result<(), WorkflowError> {
-        let Some(memory) = self.directory.memory() else { return Ok(()) };
         let names: BTreeSet<_> = requests
             .iter()
             .map(|request| &request.requester)
             .chain(reviews.iter().map(|review| &review.reviewer))
             .cloned()
             .collect();
-        let names: Vec<_> = names.into_iter().collect();
-        let told = people::of(tx, &names).await?;
+        self.recall_those(tx, &names.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// Reads what tokens last told about `names`.
+    pub(super) async fn recall_those(&self, tx: &mut Tx, names: &[String]) -> Result<(), WorkflowError> {
+        let Some(memory) = self.directory.memory() else { return Ok(()) };
+        let told = people::of(tx, names).await?;
         for user in names.iter().filter(|user| !told.iter().any(|person| person.user == **user)) {
             memory.forget(user);
         }

@@ -15,12 +15,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &["domain"]),
     ("eks", &["domain"]),
     ("oidc", &["domain"]),
+    ("slack", &["domain"]),
+    // What is delivered is an event in a format that the log is exported in.
+    ("notify", &["audit", "domain"]),
     ("store", &["domain", "clock"]),
     ("workflow", &["store", "policy", "audit", "domain", "clock"]),
-    ("api", &["workflow", "domain", "policy", "oidc", "audit"]),
+    ("api", &["workflow", "domain", "policy", "oidc", "audit", "slack"]),
     // The types of the API, and none of what is behind it.
     ("client", &["api", "domain"]),
-    ("worker", &["workflow", "eks", "domain", "store"]),
+    ("worker", &["workflow", "eks", "notify", "slack", "domain", "store"]),
     ("sandbox", &["domain"]),
     (
         "app",
@@ -33,9 +36,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "domain",
             "eks",
             "lifecycle",
+            "notify",
             "oidc",
             "policy",
             "sandbox",
+            "slack",
             "store",
             "telemetry",
             "worker",
@@ -50,6 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["src/store"]),
     ("axum", &["src/api", "src/sandbox/sim"]),
     ("jsonwebtoken", &["src/oidc"]),
+    ("slack_morphism", &["src/slack", "src/api/slack"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -25,6 +25,7 @@ mod life;
 mod lost_standing;
 mod nodes;
 mod openapi;
+mod outbox;
 mod overlap;
 mod policies;
 mod postgres;

@@ -124,7 +124,11 @@ fn answers_have_every_field_and_bodies_only_those_that_are_known() {
                     approval reviews grant verification lastError allowedActions createdAt updatedAt";
     assert_eq!(required("Request"), contract.split_whitespace().map(str::to_owned).collect());
     assert_eq!(required("NewRequest"), ["principalArn".to_owned()].into());
-    for (method, path, operation) in operations(&document).iter().filter(|(method, ..)| method == "post") {
+    // Slack sends what it sends, and a link is confirmed by following it.
+    let ours = |path: &str| !path.starts_with("/slack/");
+    for (method, path, operation) in
+        operations(&document).iter().filter(|(method, path, _)| method == "post" && ours(path))
+    {
         let body = &operation["requestBody"];
         let schema = &body["content"]["application/json"]["schema"]["$ref"];
         let name = schema.as_str().unwrap_or_else(|| panic!("{method} {path}: {body}")).rsplit('/').next().unwrap();

@@ -24,6 +24,8 @@ const DATA: &[(i64, &str)] = &[
     (13, include_str!("../data/migrations/0013_people.sql")),
     (14, include_str!("../data/migrations/0014_checkpoints.sql")),
     (16, include_str!("../data/migrations/0016_failed_may_be_revoked.sql")),
+    (17, include_str!("../data/migrations/0017_deliveries.sql")),
+    (18, include_str!("../data/migrations/0018_slack.sql")),
     (19, include_str!("../data/migrations/0019_call_allowance.sql")),
     (21, include_str!("../data/migrations/0021_unheard_and_reach.sql")),
 ];

@@ -5,7 +5,7 @@ mod pages;
 mod workflow;
 
 pub(crate) use codes::{Code, Entry, Place, all, remedy, rule};
-pub(crate) use pages::{__path_explain, __path_index, explain, index};
+pub(crate) use pages::{__path_explain, __path_index, escaped, explain, index};
 
 use std::borrow::Cow;
 
@@ -205,6 +205,11 @@ impl Problem {
     /// The code.
     pub(crate) fn code(&self) -> &'static str {
         self.0.code
+    }
+
+    /// What happened and what to do about it, for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
     }
 
     /// Whether it is Entryway that could not answer, and not the call that was wrong.

@@ -22,18 +22,20 @@ impl From<WorkflowError> for Problem {
             WorkflowError::KeyInFlight => return Self::new(Code::IdempotencyInFlight, error.to_string()).after(1),
             WorkflowError::Blind(_) => return Self::new(Code::Unavailable, error.to_string()).after(EKS_SECONDS),
             WorkflowError::PageGone => Code::NextTokenInvalid,
-            WorkflowError::NotFound | WorkflowError::NoSuchEntry(_) => Code::NotFound,
+            WorkflowError::NotFound | WorkflowError::NoSuchEntry(_) | WorkflowError::NoSuchLink => Code::NotFound,
             WorkflowError::RequestNotPermitted(_) => Code::RequestNotPermitted,
-            WorkflowError::Forbidden { .. } | WorkflowError::NotAdministrator(_) | WorkflowError::NotAuditor(_) => {
-                Code::Forbidden
-            }
+            WorkflowError::Forbidden { .. }
+            | WorkflowError::NotAdministrator(_)
+            | WorkflowError::NotAuditor(_)
+            | WorkflowError::NotOneself(_) => Code::Forbidden,
             WorkflowError::Builtin(Builtin::SelfApproval) => Code::SelfApproval,
             WorkflowError::Builtin(Builtin::NotAPerson) => Code::NotAPerson,
             WorkflowError::NotPending { .. } => Code::NotPending,
             WorkflowError::AlreadyReviewed => Code::AlreadyReviewed,
-            WorkflowError::IllegalState { .. } | WorkflowError::NotRepairable(_) | WorkflowError::NoEntries(_) => {
-                Code::IllegalState
-            }
+            WorkflowError::IllegalState { .. }
+            | WorkflowError::NotRepairable(_)
+            | WorkflowError::NoEntries(_)
+            | WorkflowError::AlreadyTied(_) => Code::IllegalState,
             WorkflowError::TooManyPending { .. } => Code::TooManyPending,
             WorkflowError::StaleView(_) => Code::Stale,
             WorkflowError::KeyReused => Code::IdempotencyKeyReused,

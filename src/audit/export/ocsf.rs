@@ -24,7 +24,8 @@ const fn severity(event: E) -> i64 {
         | E::RequestRefused
         | E::RequestVerificationOverdue
         | E::PrincipalMissing
-        | E::ClusterUnhealthy => 3,
+        | E::ClusterUnhealthy
+        | E::DestinationGone => 3,
         _ => 1,
     }
 }
@@ -48,7 +49,8 @@ const fn kind(event: E) -> Kind {
         | E::RequestEnded
         | E::RequestBreakGlass
         | E::PolicyLoaded
-        | E::EntryRepairRequested => (3004, 3),
+        | E::EntryRepairRequested
+        | E::DestinationReplayed => (3004, 3),
         E::RequestRefused | E::PolicyRejected => (3004, 99),
         // User access management: assign, revoke privileges.
         E::EntryCreated | E::EntryUpdated | E::EntryPolicyAssociated => (3005, 1),
@@ -64,6 +66,9 @@ const fn kind(event: E) -> Kind {
         | E::PrincipalRecreated
         | E::ClusterUnhealthy
         | E::ClusterHealthy
+        | E::DestinationGone
+        | E::IdentityLinked
+        | E::IdentityUnlinked
         | E::AuditCheckpoint => (0, 99),
     };
     Kind { class, activity }

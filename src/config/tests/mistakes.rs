@@ -151,8 +151,12 @@ fn names_each_mistake_with_its_place_and_its_cure() {
         ),
         ("[slack]\nteam_id = \"T\"".into(), "slack.bot_token: missing; add bot_token or bot_token_file"),
         (
-            "[slack]\nteam_id = \"T\"".into(),
-            "slack: this build does not talk to Slack yet; remove it to start without (line 4)",
+            "[slack]\nsigning_secrets = [\"\"]".into(),
+            "slack.signing_secrets: needs one or two secrets; Slack shows them",
+        ),
+        (
+            "[[slack.routes]]\nchannel = \"#ops\"".into(),
+            "slack.routes[0].channel: \"#ops\" is a name; write the id (C0123)",
         ),
         (
             "[[webhooks]]\nname = \"siem\"\nevents = [\"requests.*\"]".into(),

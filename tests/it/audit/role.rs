@@ -3,6 +3,7 @@
 use entryway::domain::states::RequestState;
 use entryway::store::{GRANTS, grant_to};
 use entryway::worker::checkpoints::make_all;
+use entryway::workflow::slack::{Offer, SlackUser};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::{AT_ONCE, a_life, checkpoints};
@@ -42,10 +43,32 @@ async fn everything_works_for_it() {
     entryway::worker::sweep::remind_all(&bed.desk).await.unwrap();
     bed.desk.page_key().await.unwrap();
     bed.desk.figures().await.unwrap();
+    crate::outbox::exercise(&bed).await;
+    use_slack(&bed, pending.id).await;
     assert!(make_all(&bed.desk, AT_ONCE, None).await.unwrap() > 0);
     assert!(checkpoints(&theirs).await > 0, "it reads the log, too");
     let mut snapshot = entryway::store::audit::Snapshot::open(&bed.desk.store).await.unwrap();
     assert!(!snapshot.events(0, i64::MAX).await.unwrap().is_empty());
+}
+
+/// Everything that Slack has the database do.
+async fn use_slack(bed: &Bed, id: uuid::Uuid) {
+    let (desk, bob) = (&bed.desk, bed.caller("bob"));
+    let who = SlackUser { team_id: "T1".to_owned(), user_id: "U1".to_owned() };
+    assert!(desk.take_slack_call(b"1", "U1", "a test").await.unwrap());
+    assert!(!desk.take_slack_call(b"1", "U1", "a test").await.unwrap());
+    desk.finish_slack_call(b"1").await.unwrap();
+    desk.lost_slack_calls().await.unwrap();
+    let offer = Offer { who: who.clone(), display_name: "Bob".to_owned() };
+    let token = desk.offer_slack_link(&offer).await.unwrap();
+    assert_eq!(desk.slack_link(&bob, &token).await.unwrap(), offer);
+    desk.link_slack_user(&bob, &token).await.unwrap();
+    assert_eq!(desk.slack_caller(&who).await.unwrap().unwrap().user(), "bob");
+    let followed = desk.follow_in_slack(id, "T1", &["C1".to_owned()]).await.unwrap().unwrap();
+    assert_eq!(followed.messages.len(), 1);
+    desk.shown_in_slack(id, "C1", ("C1", "1.2"), "x").await.unwrap();
+    assert_eq!(desk.unlink_slack_user(&bob, "T1").await.unwrap(), Some(who));
+    desk.forget_slack_calls().await.unwrap();
 }
 
 #[tokio::test]

@@ -49,6 +49,13 @@ impl Api {
         Self::taking(Bed::with(World::default(), listen).await, providers).await
     }
 
+    /// An API that answers Slack too.
+    pub(super) async fn answering(slack: Arc<api::Slack>, change: impl FnOnce(&mut Desk)) -> Self {
+        let (bed, stop) = (Bed::with(World::default(), change).await, CancellationToken::new());
+        let base = serve(api::router(state(&bed.desk, &stop).answering(slack)), &stop).await;
+        Self { bed, base, http: http(), stop }
+    }
+
     async fn over(bed: Bed) -> Self {
         Self::taking(bed, Providers::default()).await
     }
@@ -62,6 +69,11 @@ impl Api {
     /// Where another replica of it listens.
     pub(super) async fn replica(&self) -> String {
         serve_all(state(&self.another_desk(), &self.stop)).await
+    }
+
+    /// Where another replica listens that answers Slack too.
+    pub(super) async fn replica_answering(&self, slack: Arc<api::Slack>) -> String {
+        serve_all(state(&self.another_desk(), &self.stop).answering(slack)).await
     }
 
     /// The desk of another process on the same database.

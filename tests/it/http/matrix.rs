@@ -98,7 +98,8 @@ fn body(operation: &str) -> Option<Value> {
 
 async fn try_cell(api: &Api, operation: &str, id: &str, caller: &str) -> Answer {
     let (method, path) = OPERATIONS[operation.split(' ').next().unwrap()].clone();
-    let path = path.replace("{id}", id).replace("{name}", "dev").replace("{code}", "stale");
+    let path =
+        path.replace("{id}", id).replace("{name}", "dev").replace("{code}", "stale").replace("{token}", "nothing");
     let path = path.replace("{principalArn}", &ROLE.replace('/', "%2F"));
     let call = called(api.call(method, &path), caller);
     match body(operation) {

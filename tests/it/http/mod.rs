@@ -25,6 +25,7 @@ mod repairs;
 mod reviewable;
 mod revocations;
 mod routes;
+mod slack;
 mod socket;
 mod story;
 mod streams;

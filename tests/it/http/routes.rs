@@ -12,7 +12,7 @@ fn operations() -> Vec<(Method, String, bool)> {
     for (path, item) in document["paths"].as_object().unwrap() {
         let path = path.replace("{id}", "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1");
         let path = path.replace("{principalArn}", "arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fx");
-        let path = path.replace("{name}", "dev").replace("{code}", "stale");
+        let path = path.replace("{name}", "dev").replace("{code}", "stale").replace("{token}", "nothing");
         let path = path.replace("{principalArn}", "arn:aws:iam::111122223333:role%2Fdev");
         assert!(!path.contains('{'), "{path}: say what stands for its parameter");
         for (method, operation) in item.as_object().unwrap() {

@@ -1,0 +1,125 @@
+//! Buttons under a request, and the choice of a cluster in the form.
+
+use axum::response::Response;
+use slack_morphism::SlackTriggerId;
+use slack_morphism::blocks::SlackView;
+use slack_morphism::events::{
+    SlackInteractionActionContainer, SlackInteractionActionInfo, SlackInteractionBlockActionsEvent,
+};
+
+use super::super::problem::Problem;
+use super::super::state::ApiState;
+use super::command::form;
+use super::people::admit;
+use super::signed::Signed;
+use super::{Call, Slack, answers, take};
+use crate::domain::review::Decision;
+use crate::slack::{Asking, CLUSTER, Denial, deny_view, read};
+use crate::workflow::Outcome;
+use crate::workflow::review::{Verdict, review};
+use crate::workflow::standing::{Act, Target};
+
+/// A button that carries nothing Entryway knows.
+const UNKNOWN: &str =
+    "Nothing was done: this button is of another version of Entryway. Review the request through the API.";
+
+pub(super) async fn click(
+    state: &ApiState,
+    signed: &Signed,
+    event: SlackInteractionBlockActionsEvent,
+) -> Result<Response, Problem> {
+    let user_id = event.user.as_ref().map(|user| user.id.0.clone()).unwrap_or_default();
+    let Some(action) = event.actions.clone().unwrap_or_default().into_iter().next() else {
+        return Ok(answers::taken());
+    };
+    let what = match action.action_id.0.as_str() {
+        "approve" => "an approval",
+        "deny" => "a denial",
+        CLUSTER => "the choice of a cluster",
+        _ => return Ok(answers::taken()),
+    };
+    let answer_to = event.response_url.clone().map(|url| url.0);
+    let call =
+        Call { signature: signed.signature.clone(), user_id: user_id.clone(), what, answer_to: answer_to.clone() };
+    let (state_at_work, slack) = (state.clone(), signed.slack.clone());
+    let job = async move {
+        let told = match action.action_id.0.as_str() {
+            "approve" => Some(approve(&state_at_work, &slack, &user_id, &action).await),
+            "deny" => open_denial(&state_at_work, &slack, &user_id, &action, &event.trigger_id).await.err(),
+            _ => choose(&state_at_work, &slack, &user_id, &event).await.err(),
+        };
+        if let Some(told) = told {
+            slack.tell(answer_to.as_ref(), &told).await;
+        }
+    };
+    take(state, &signed.slack, call, job).await?;
+    Ok(answers::taken())
+}
+
+/// Approves, as the person the Slack user is; answers what to tell them.
+async fn approve(state: &ApiState, slack: &Slack, user_id: &str, action: &SlackInteractionActionInfo) -> String {
+    let Some(seen) = action.value.as_deref().and_then(Denial::parse) else { return UNKNOWN.to_owned() };
+    let caller = match admit(state, slack, user_id).await {
+        Ok(caller) => caller,
+        Err(told) => return told,
+    };
+    let act = Act { caller: &caller, target: Target { id: seen.id, version: None }, reason: None, once: None };
+    let verdict = Verdict { decision: Decision::Approve, spec_digest: Some(seen.digest) };
+    match review(&state.desk, act, verdict).await {
+        Ok(Outcome::Fresh(details)) => details.first().map_or_else(String::new, |details| {
+            let missing = &details.standing.quorum.missing;
+            let next =
+                if missing.is_empty() { String::new() } else { format!("; still wanted: {}", missing.join("; ")) };
+            format!(
+                "Your approval as {} counts. The request is {}{next}.",
+                caller.user(),
+                details.request.state.as_str()
+            )
+        }),
+        Ok(Outcome::Replayed(_)) => "Your approval is on record.".to_owned(),
+        Err(error) => format!("Your approval does not count: {}", answers::in_words(&error)),
+    }
+}
+
+/// Opens the view that asks why. Answers what to tell instead where it does not.
+async fn open_denial(
+    state: &ApiState,
+    slack: &Slack,
+    user_id: &str,
+    action: &SlackInteractionActionInfo,
+    trigger: &SlackTriggerId,
+) -> Result<(), String> {
+    let seen = action.value.as_deref().and_then(Denial::parse).ok_or(UNKNOWN)?;
+    let caller = admit(state, slack, user_id).await?;
+    let details = state.desk.get(&caller, seen.id).await.map_err(|error| answers::in_words(&error))?;
+    let spec = &details.request.spec;
+    let about = format!(
+        "Access to {} for {}, asked by {}. A deny is final.",
+        spec.cluster_name, spec.principal, details.request.requester
+    );
+    let opened = slack.client.open(&trigger.0, &deny_view(&seen, &about)).await;
+    opened.map_err(|error| answers::not_shown(&error))
+}
+
+/// Another cluster was chosen in the form: what may be asked for there takes the place of what was offered.
+async fn choose(
+    state: &ApiState,
+    slack: &Slack,
+    user_id: &str,
+    event: &SlackInteractionBlockActionsEvent,
+) -> Result<(), String> {
+    let (Some(SlackView::Modal(_)), SlackInteractionActionContainer::View(at)) = (&event.view, &event.container) else {
+        return Ok(());
+    };
+    let chosen = event.actions.iter().flatten().find_map(|action| action.selected_option.as_ref());
+    let filled = event.state.as_ref().map(read).unwrap_or_default();
+    let caller = admit(state, slack, user_id).await?;
+    let chosen = chosen.map(|option| option.value.as_str());
+    let choices = state.desk.choices(&caller, chosen).await.map_err(|error| answers::in_words(&error))?;
+    let view = form(&choices, Asking { cluster: None, ..filled }, None);
+    // One that was closed meanwhile need not be changed.
+    if let Err(error) = slack.client.replace(&at.view_id.0, &view).await {
+        tracing::info!(%error, "the form was not changed");
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! A request as a message shows it: what it gives first, whom to and for how long, then who asks and why, then how far it has come.
+
+use sha2::{Digest, Sha256};
+use slack_morphism::blocks::{
+    SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockButtonStyle,
+    SlackBlockMarkDownText, SlackBlockText, SlackContextBlock, SlackSectionBlock,
+};
+
+use super::form::Denial;
+use super::kit::{FIELD, code, fits, formatted, paragraph, plain};
+use crate::domain::catalogue::bare_name;
+use crate::domain::duration;
+use crate::domain::entry::AccessScope;
+use crate::domain::request::{Request, hex};
+use crate::domain::review::{Decision, Review};
+use crate::domain::states::RequestState;
+
+/// Characters that a name may take.
+const NAME: usize = 300;
+
+/// What a message shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Card<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// Its reviews.
+    pub reviews: &'a [Review],
+    /// How many people's approvals count.
+    pub approvals: usize,
+    /// What quorum still wants, in sentences.
+    pub missing: &'a [String],
+    /// Where people reach Entryway.
+    pub public_url: &'a str,
+}
+
+impl Card<'_> {
+    /// What notifications say.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let spec = &self.request.spec;
+        let (who, where_to) = (&self.request.requester, &spec.cluster_name);
+        format!("{}: access to {where_to} for {}, asked by {who}", self.request.state.as_str(), spec.principal)
+    }
+
+    /// The message. Buttons only where there is something to decide, and all of it is shown.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<SlackBlock> {
+        let (what, whole) = self.what();
+        let mut blocks = vec![what];
+        if !self.request.spec.reason.is_empty() {
+            blocks.push(paragraph(&format!("Reason: {}", self.request.spec.reason)));
+        }
+        blocks.push(self.headline());
+        blocks.extend(self.progress());
+        if self.request.state == RequestState::Pending && whole {
+            blocks.push(self.buttons());
+        } else if self.request.state == RequestState::Pending {
+            blocks.push(paragraph("This is more than a message can show, so it cannot be decided here: read and review it through the API."));
+        }
+        let told = format!("{}/v1/requests/{}", self.public_url, self.request.id);
+        let context = format!("{} · {}", code(&told, FIELD), code(&self.request.spec_digest, 100));
+        let context = SlackBlockMarkDownText { text: context, verbatim: Some(true) };
+        blocks.push(SlackContextBlock::new(vec![context.into()]).into());
+        blocks
+    }
+
+    /// A hash of what `said` and `blocks` show.
+    #[must_use]
+    pub fn shows(&self) -> String {
+        let blocks = serde_json::to_vec(&self.blocks()).unwrap_or_default();
+        hex(&Sha256::new().chain_update(self.said()).chain_update([0]).chain_update(blocks).finalize())
+    }
+
+    /// Principal, cluster, scope and duration, and whether they are shown whole.
+    fn what(&self) -> (SlackBlock, bool) {
+        let spec = &self.request.spec;
+        let mut policies: Vec<_> = spec.content.access_policies.iter().collect();
+        // What reaches farthest first.
+        policies.sort_by_key(|(arn, scope)| (**scope != AccessScope::Cluster, (*arn).clone()));
+        let mut lines: Vec<String> = policies.into_iter().map(|(arn, scope)| held(bare_name(arn), scope)).collect();
+        if !spec.content.kubernetes_groups.is_empty() {
+            let groups: Vec<_> = spec.content.kubernetes_groups.iter().map(String::as_str).collect();
+            lines.push(format!("Kubernetes groups {}", groups.join(", ")));
+        }
+        if let Some(username) = &spec.content.username {
+            lines.push(format!("as Kubernetes user {username}"));
+        }
+        if lines.is_empty() {
+            lines.push(format!("an entry of type {} without permissions", spec.content.entry_type.as_str()));
+        }
+        let scope = lines.join("\n");
+        let lasts = spec.duration.map_or_else(|| "permanent".to_owned(), duration::to_iso8601);
+        let lasts = spec.start_at.map_or(lasts.clone(), |start| format!("{lasts} from {}", start.to_rfc3339()));
+        let principal = spec.principal.to_string();
+        let room = FIELD - 20;
+        let fields = [
+            ("Principal", principal.as_str()),
+            ("Cluster", &spec.cluster_name),
+            ("Scope", &scope),
+            ("Duration", &lasts),
+        ];
+        let whole = fields.iter().all(|(_, value)| fits(value, room - 20));
+        let fields = fields.map(|(name, value)| match name {
+            // Two patterns of namespaces in a line would be bold, and lose their stars.
+            "Scope" => SlackBlockText::from(plain(&format!("{name}\n{value}"), FIELD)),
+            _ => formatted(format!("*{name}*\n{}", code(value, room))),
+        });
+        let mut block = SlackSectionBlock::new();
+        block.fields = Some(fields.into());
+        (block.into(), whole)
+    }
+
+    /// How far it has come, in a line.
+    fn headline(&self) -> SlackBlock {
+        let Request { requester, submitted_by, .. } = self.request;
+        let through =
+            submitted_by.as_ref().map_or_else(String::new, |service| format!(" through {}", code(service, NAME)));
+        let mut block = SlackSectionBlock::new();
+        let headline = format!("*{}* · asked by {}{through}", standing(self.request), code(requester, NAME));
+        block.text = Some(formatted(headline));
+        block.into()
+    }
+
+    /// What is missing, what went wrong, and what people have said. Their words format nothing.
+    fn progress(&self) -> Option<SlackBlock> {
+        let mut lines = vec![];
+        if self.request.state == RequestState::Pending {
+            let missing = if self.missing.is_empty() { "nothing".to_owned() } else { self.missing.join("; ") };
+            lines.push(format!("approvals so far: {}; still wanted: {missing}", self.approvals));
+        }
+        if self.request.owes_review {
+            lines.push(
+                "applied without a sign-off; somebody who could have signed it off has yet to acknowledge it"
+                    .to_owned(),
+            );
+        }
+        lines.extend(self.request.last_error.as_ref().map(|trouble| trouble.detail.clone()));
+        lines.extend(self.reviews.iter().map(said_by));
+        (!lines.is_empty()).then(|| paragraph(&lines.join("\n")))
+    }
+
+    fn buttons(&self) -> SlackBlock {
+        let value = Denial { id: self.request.id, digest: self.request.spec_digest.clone() }.value();
+        let button = |name: &str, label: &str, style| {
+            let mut button = SlackBlockButtonElement::new(plain(label, 75));
+            button.action_id = Some(name.into());
+            button.value = Some(value.clone());
+            button.style = Some(style);
+            SlackActionBlockElement::Button(button)
+        };
+        SlackActionsBlock::new(vec![
+            button("approve", "Approve", SlackBlockButtonStyle::Primary),
+            button("deny", "Deny", SlackBlockButtonStyle::Danger),
+        ])
+        .into()
+    }
+}
+
+fn held(policy: &str, scope: &AccessScope) -> String {
+    match scope {
+        AccessScope::Cluster => format!("{policy} on the whole cluster"),
+        AccessScope::Namespace { namespaces } => {
+            let names: Vec<_> = namespaces.iter().map(String::as_str).collect();
+            format!("{policy} in {}", names.join(", "))
+        }
+    }
+}
+
+fn standing(request: &Request) -> String {
+    let word = request.state.as_str();
+    match request.state {
+        RequestState::Active => match request.grant.expires_at {
+            Some(end) => format!("{word} until {}", moment(end)),
+            None => word.to_owned(),
+        },
+        RequestState::Scheduled => match request.spec.start_at {
+            Some(start) => format!("{word} for {}", moment(start)),
+            None => word.to_owned(),
+        },
+        RequestState::Revoking | RequestState::Ended => match request.end_reason {
+            Some(reason) => format!("{word}: {}", reason.as_str()),
+            None => word.to_owned(),
+        },
+        _ => word.to_owned(),
+    }
+}
+
+/// A time as Slack shows it, in everybody's own zone.
+fn moment(at: chrono::DateTime<chrono::Utc>) -> String {
+    format!("<!date^{}^{{date_short_pretty}} {{time}}|{}>", at.timestamp(), at.format("%Y-%m-%d %H:%M UTC"))
+}
+
+fn said_by(review: &Review) -> String {
+    let did = match review.decision {
+        Decision::Approve => "approved by",
+        Decision::Deny => "denied by",
+        Decision::Acknowledge => "acknowledged by",
+    };
+    let comment =
+        review.comment.as_ref().map_or_else(String::new, |comment| format!(": {}", comment.replace('\n', " ")));
+    format!("{did} {}{comment}", review.reviewer)
+}

@@ -1,0 +1,220 @@
+//! Deliveries: how far each destination has read the log of events, and the lanes of what it is still to be told. A claim
+//! gives a lease with a token, as with entries: whatever is recorded afterwards carries the token, and 0 rows mean that
+//! the lease is lost.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::rows::EventRow;
+use super::{Store, StoreError, Tx};
+use crate::domain::delivery::Brief;
+use crate::domain::event::Event;
+
+mod intake;
+mod standing;
+
+pub use intake::{PAGE, open, take_in};
+pub use standing::{GivenUp, Standing, given_up, replay, standing};
+
+/// The right to deliver the first of a lane, until somebody else may.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lease {
+    /// The destination.
+    pub destination: String,
+    /// The lane.
+    pub lane: String,
+    /// The place of the event in the log.
+    pub seq: i64,
+    /// The event; `None` where this build cannot read it, because a newer one has written it.
+    pub event: Option<Event>,
+    /// The attempts at this event, this one included.
+    pub attempts: i32,
+    /// When the first of them began.
+    pub first_tried_at: DateTime<Utc>,
+    /// When this one began.
+    pub claimed_at: DateTime<Utc>,
+    token: Uuid,
+}
+
+/// Takes up to `limit` lanes of `destination` that are due and that nobody holds. Nothing while it is gone from `address`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn claim(
+    tx: &mut Tx,
+    destination: &str,
+    address: &str,
+    lease: TimeDelta,
+    limit: i64,
+) -> Result<Vec<Lease>, StoreError> {
+    let token = Uuid::new_v4();
+    let now = tx.now;
+    let rows = sqlx::query!(
+        r#"-- outbox.claim
+        WITH due AS (
+            SELECT destination, lane FROM delivery_lane
+             WHERE destination = $1 AND next_attempt_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
+               AND EXISTS (SELECT FROM destination WHERE name = $1 AND gone_address IS DISTINCT FROM $6)
+             ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE delivery_lane l
+           SET lease_token = $3, lease_until = $4, attempts = l.attempts + 1,
+               first_tried_at = coalesce(l.first_tried_at, $2)
+          FROM due WHERE l.destination = due.destination AND l.lane = due.lane
+        RETURNING l.lane, l.queue[1] AS "seq!", l.attempts, l.first_tried_at AS "first_tried_at!""#,
+        destination,
+        now,
+        token,
+        now + lease,
+        limit,
+        address,
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+    let mut events = events(tx, &seqs).await?;
+    let leases = rows.into_iter().map(|row| Lease {
+        destination: destination.to_owned(),
+        event: events.iter().position(|event| event.seq == row.seq).map(|place| events.swap_remove(place)),
+        lane: row.lane,
+        seq: row.seq,
+        attempts: row.attempts,
+        first_tried_at: row.first_tried_at,
+        claimed_at: now,
+        token,
+    });
+    Ok(leases.collect())
+}
+
+async fn events(tx: &mut Tx, seqs: &[i64]) -> Result<Vec<Event>, StoreError> {
+    let rows = sqlx::query_as!(
+        EventRow,
+        r#"-- outbox.events
+        SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
+               data AS "data: _", prev_hash, hash
+          FROM event WHERE seq = ANY ($1)"#,
+        seqs
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(super::rows::sound(rows))
+}
+
+/// How long until the next lane of `destination` is due, leased ones by the end of their lease.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn next_due(store: &Store, destination: &str, address: &str) -> Result<Option<TimeDelta>, StoreError> {
+    let millis = sqlx::query_scalar!(
+        "-- outbox.next_due
+        SELECT (1000 * extract(epoch FROM min(greatest(next_attempt_at, lease_until)) - coalesce($2::timestamptz, now())))::bigint
+          FROM delivery_lane
+         WHERE destination = $1
+           AND EXISTS (SELECT FROM destination WHERE name = $1 AND gone_address IS DISTINCT FROM $3)",
+        destination,
+        store.clock.sql(),
+        address,
+    )
+    .fetch_one(&store.pool)
+    .await?;
+    Ok(millis.map(TimeDelta::milliseconds))
+}
+
+/// What `lease` is for has been delivered: the next of its lane is due.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn delivered(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
+    let left = sqlx::query_scalar!(
+        r#"-- outbox.delivered
+        UPDATE delivery_lane
+           SET queue = queue[2:], attempts = 0, first_tried_at = NULL, last_error = NULL, lease_token = NULL, lease_until = NULL,
+               next_attempt_at = $4
+         WHERE destination = $1 AND lane = $2 AND lease_token = $3
+        RETURNING cardinality(queue) AS "left!""#,
+        lease.destination,
+        lease.lane,
+        lease.token,
+        tx.now,
+    )
+    .fetch_optional(&mut *tx.inner)
+    .await?;
+    match left {
+        None => Err(StoreError::LeaseLost),
+        Some(0) => {
+            sqlx::query!(
+                "-- outbox.close_lane
+                DELETE FROM delivery_lane WHERE destination = $1 AND lane = $2 AND cardinality(queue) = 0",
+                lease.destination,
+                lease.lane,
+            )
+            .execute(&mut *tx.inner)
+            .await?;
+            Ok(())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Gives `lease` back, to be tried again at `at`.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn postpone(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>, why: &str) -> Result<(), StoreError> {
+    let postponed = sqlx::query!(
+        "-- outbox.postpone
+        UPDATE delivery_lane SET next_attempt_at = $4, last_error = $5, lease_token = NULL, lease_until = NULL
+         WHERE destination = $1 AND lane = $2 AND lease_token = $3",
+        lease.destination,
+        lease.lane,
+        lease.token,
+        at,
+        why,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if postponed.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Gives up what `lease` is for, and keeps that on record; the next of its lane is due.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn give_up(tx: &mut Tx, lease: &Lease, why: &str) -> Result<(), StoreError> {
+    delivered(tx, lease).await?;
+    sqlx::query!(
+        "-- outbox.give_up
+        INSERT INTO delivery_given_up AS g (destination, seq, attempts, first_tried_at, given_up_at, last_error)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (destination, seq) DO UPDATE SET attempts = g.attempts + $3, given_up_at = $5, last_error = $6",
+        lease.destination,
+        lease.seq,
+        lease.attempts,
+        lease.first_tried_at,
+        tx.now,
+        why,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    Ok(())
+}
+
+/// The destination of `lease` is gone from `address`: nothing more goes there. What waits for it stays. Answers whether that
+/// is news.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn gone(tx: &mut Tx, lease: &Lease, address: &str, why: &str) -> Result<bool, StoreError> {
+    // The destination before the lane, as whoever reads the log or replays locks them.
+    let news = sqlx::query!(
+        "-- outbox.gone
+        UPDATE destination SET gone_at = $3, gone_address = $2 WHERE name = $1 AND gone_address IS DISTINCT FROM $2",
+        lease.destination,
+        address,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    postpone(tx, lease, tx.now, why).await?;
+    Ok(news.rows_affected() > 0)
+}

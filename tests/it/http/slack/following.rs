@@ -1,0 +1,160 @@
+//! Messages: where a request appears, what is said first, and that every message follows it to its end.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use entryway::domain::states::RequestState;
+use entryway::worker::slack::SlackRoute;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::bed::{ask, path};
+use super::bed::{Slacked, button, ops, user};
+use super::fake::Mood;
+use crate::harness::ROLE;
+
+fn id(request: &Value) -> Uuid {
+    request["id"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_message_follows_its_request_through_all_its_states_from_any_replica() {
+    let slacked = Slacked::new().await;
+    slacked.tie(&["bob", "dan"]).await;
+    let (one, _) = slacked.teller(ops());
+    let (two, _) = slacked.teller(ops());
+    one.open().await.unwrap();
+    let request = slacked.api.file("alice", &ask(json!({"reason": "look <!channel> & see"}))).await;
+    one.turn().await.unwrap();
+    let message = slacked.slack.messages().into_iter().find(|((at, _), _)| at == "C0OPS").unwrap().1.pop().unwrap();
+    let first = &message["blocks"][0]["fields"];
+    let said: Vec<_> = first.as_array().unwrap().iter().map(|field| field["text"].as_str().unwrap()).collect();
+    assert!(said[0].contains(ROLE) && said[1].contains("dev") && said[2].contains("AmazonEKSViewPolicy in payments"));
+    assert!(said[3].contains("PT8H1M"), "{said:?}");
+    let shown = slacked.slack.shown("C0OPS");
+    assert!(
+        shown.contains("approvals so far: 0; still wanted: needs 1 approval")
+            && shown.contains("&lt;!channel&gt; &amp; see")
+    );
+    assert!(shown.contains("\"approve\"") && shown.contains(&button(&request)));
+    assert!(slacked.slack.shown("DBOB").contains("\"approve\""), "bob could sign it off");
+    let channels: Vec<_> = slacked.slack.messages().into_keys().map(|(channel, _)| channel).collect();
+    assert_eq!(channels, ["C0OPS", "DBOB"], "and dan could not");
+
+    slacked.click(&user("bob"), "approve", &button(&request)).await;
+    two.turn().await.unwrap();
+    for at in ["C0OPS", "DBOB"] {
+        let shown = slacked.slack.shown(at);
+        assert!(shown.contains("approved by bob") && !shown.contains("\"approve\""), "{shown}");
+    }
+    for state in [RequestState::Verifying, RequestState::Active] {
+        slacked.api.bed.until(id(&request), state).await;
+        one.turn().await.unwrap();
+        let shown = slacked.slack.shown("C0OPS");
+        assert!(shown.contains(&format!("*{}", state.as_str())), "{shown}");
+    }
+    // Another process, after a restart.
+    let (three, _) = slacked.teller(ops());
+    slacked.api.bed.revoke("bob", id(&request)).await.unwrap();
+    slacked.api.bed.until(id(&request), RequestState::Ended).await;
+    three.turn().await.unwrap();
+    for at in ["C0OPS", "DBOB"] {
+        assert!(slacked.slack.shown(at).contains("ended: revoked"), "{}", slacked.slack.shown(at));
+    }
+    assert_eq!(slacked.slack.calls("chat.postMessage"), 2, "one message each, ever");
+    slacked.slack.is_content();
+}
+
+#[tokio::test]
+async fn routes_say_which_channel_hears_of_what() {
+    let slacked = Slacked::new().await;
+    let route = |channel: &str, environments: &[&str], clusters: &[&str], events: &[&str]| {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        SlackRoute {
+            channel: channel.to_owned(),
+            environments: own(environments),
+            clusters: own(clusters),
+            events: own(events),
+        }
+    };
+    let routes = vec![
+        route("C0PROD", &["prod"], &[], &[]),
+        route("C0DEV", &[], &["dev"], &[]),
+        route("C0ENDS", &[], &[], &["request.denied", "request.ended"]),
+    ];
+    let (teller, _) = slacked.teller(routes);
+    teller.open().await.unwrap();
+    let request = slacked.api.file("alice", &ask(json!({}))).await;
+    teller.turn().await.unwrap();
+    let heard = || slacked.slack.messages().into_keys().map(|(channel, _)| channel).collect::<Vec<_>>();
+    assert_eq!(heard(), ["C0DEV"]);
+    let deny = json!({"decision": "deny", "comment": "no"});
+    slacked.api.post("bob", &format!("{}/reviews", path(&request))).json(&deny).await.is(201);
+    teller.turn().await.unwrap();
+    assert_eq!(heard(), ["C0DEV", "C0ENDS"]);
+    assert!(slacked.slack.shown("C0ENDS").contains("denied by bob: no"));
+    slacked.slack.is_content();
+}
+
+#[tokio::test]
+async fn slack_may_ask_to_be_left_alone_and_misses_nothing_for_it() {
+    let slacked = Slacked::new().await;
+    let (teller, _) = slacked.teller(ops());
+    teller.open().await.unwrap();
+    slacked.slack.once("chat.postMessage", Mood::TooMany(30));
+    let request = slacked.api.file("alice", &ask(json!({}))).await;
+    teller.turn().await.unwrap();
+    assert_eq!(slacked.slack.calls("chat.postMessage"), 1);
+    slacked.api.bed.pass(TimeDelta::seconds(29));
+    teller.turn().await.unwrap();
+    assert_eq!(slacked.slack.calls("chat.postMessage"), 1, "not before it said");
+    slacked.api.bed.approve("bob", id(&request)).await;
+    slacked.api.bed.pass(TimeDelta::seconds(2));
+    teller.turn().await.unwrap();
+    assert!(slacked.slack.shown("C0OPS").contains("*applying"), "and then what is so now");
+}
+
+#[tokio::test]
+async fn what_one_channel_refuses_holds_up_no_other() {
+    let slacked = Slacked::new().await;
+    let mut routes = ops();
+    routes.push(SlackRoute { channel: "XGONE".to_owned(), ..ops().remove(0) });
+    let (teller, _) = slacked.teller(routes);
+    teller.open().await.unwrap();
+    let request = slacked.api.file("alice", &ask(json!({}))).await;
+    slacked.api.bed.approve("bob", id(&request)).await;
+    teller.turn().await.unwrap();
+    assert!(slacked.slack.shown("C0OPS").contains("*applying"));
+}
+
+#[tokio::test]
+async fn a_23_what_people_write_acts_on_nothing_in_slack() {
+    let slacked = Slacked::with(|desk| {
+        let mut settings = (*desk.settings).clone();
+        settings.max_pending_per_requester = 1000;
+        desk.settings = Arc::new(settings);
+    })
+    .await;
+    let (teller, _) = slacked.teller(ops());
+    teller.open().await.unwrap();
+    let reasons = [
+        format!("a{}", "&".repeat(999)),
+        "<!channel> <@UBOB> <https://evil.example|Approve>".to_owned(),
+        "*Cluster*\n`dev`\n> quoted ```code``` :tada:".to_owned(),
+        format!("a{}", "<".repeat(999)),
+    ];
+    for reason in &reasons {
+        let names: Vec<_> = (0..100).map(|n| format!("{}{n:03}", "n".repeat(50))).collect();
+        let policies =
+            json!([{"policyArn": "AmazonEKSEditPolicy", "accessScope": {"type": "namespace", "namespaces": names}}]);
+        slacked.api.file("alice", &ask(json!({"reason": reason, "accessPolicies": policies}))).await;
+    }
+    teller.turn().await.unwrap();
+    let messages = slacked.slack.messages();
+    assert_eq!(messages.len(), reasons.len(), "each was sent");
+    for shown in messages.values().map(|shown| shown.last().unwrap().to_string()) {
+        assert!(!shown.contains("\"approve\""), "what is not shown whole is not decided there: {shown}");
+        assert!(!shown.contains("<!channel>") && !shown.contains("<@UBOB>"));
+    }
+    slacked.slack.is_content();
+}
