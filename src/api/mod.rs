@@ -25,6 +25,7 @@ mod state;
 mod stream;
 mod turned_away;
 mod views;
+mod webhooks;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
@@ -38,6 +39,7 @@ pub use auth::{TokenEntry, TokenTable};
 pub use listen::serve;
 pub use metrics::figures_alone;
 pub use state::ApiState;
+pub use webhooks::WebhookEntry;
 
 use problem::{Code, Problem};
 
@@ -59,6 +61,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(entries::get))
         .routes(routes!(repair::repair))
         .routes(routes!(events::list))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
         .routes(routes!(problem::index))

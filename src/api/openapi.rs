@@ -161,6 +161,11 @@ failures! {
         NotPending, IllegalState, IdempotencyInFlight, Stale, TooLarge, UnsupportedMediaType, ValidationFailed,
         IdempotencyKeyReused, Internal, Unavailable,
     ];
+    /// Of telling a receiver again.
+    ReplayFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,
+        IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
+    ];
     /// Of repairing an entry.
     RepairFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,

@@ -10,8 +10,12 @@ use super::cursor::PageKey;
 use super::lanes::Lanes;
 use super::service::Handout;
 use super::turned_away::TurnedAway;
+use super::webhooks::WebhookEntry;
 use crate::oidc::Providers;
 use crate::workflow::Desk;
+
+/// The webhooks of the configuration.
+pub(super) type Webhooks = Arc<[WebhookEntry]>;
 
 /// Everything the API needs. Cheap to clone.
 #[derive(Debug, Clone, FromRef)]
@@ -28,6 +32,7 @@ pub struct ApiState {
     pub(super) pages: PageKey,
     pub(super) lanes: Lanes,
     pub(super) turned_away: TurnedAway,
+    pub(super) webhooks: Webhooks,
 }
 
 impl ApiState {
@@ -43,6 +48,7 @@ impl ApiState {
             pages: PageKey::default(),
             lanes: Lanes::default(),
             turned_away: TurnedAway::default(),
+            webhooks: Arc::new([]),
         }
     }
 
@@ -50,5 +56,11 @@ impl ApiState {
     #[must_use]
     pub fn taking_tokens_of(self, providers: Arc<Providers>) -> Self {
         Self { providers, ..self }
+    }
+
+    /// The same, which also knows of `webhooks`.
+    #[must_use]
+    pub fn knowing_webhooks(self, webhooks: Vec<WebhookEntry>) -> Self {
+        Self { webhooks: webhooks.into(), ..self }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, IamRegistry, Window, audit, reload, sign_in};
+use super::{Failure, IamRegistry, Window, audit, channels, reload, sign_in};
 use crate::api::{self, ApiState, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
@@ -59,6 +59,7 @@ impl Service {
         let policies =
             PolicySet::load(&config.policy.dir).map_err(|problems| Failure::Misconfigured(problems.to_string()))?;
         let signing_key = audit::signing_key(&config.audit)?;
+        let told = channels::channels(config)?;
         let store = Store::connect(&config.database.url, config.database.max_connections, Clock::database())
             .map_err(|error| Failure::Misconfigured(error.to_string()))?;
         if config.database.migrate {
@@ -78,6 +79,7 @@ impl Service {
             start_worker(config, &desk, aws, &tasks).await;
             let rhythm = Rhythm { interval: config.audit.checkpoint_interval, events: config.audit.checkpoint_events };
             tasks.spawn("audit", checkpoints::run(desk.clone(), rhythm, signing_key, tasks.soft()));
+            channels::start(config, &store, told, &tasks);
         }
         let addr = start_answering(config, &desk, roles, &tasks).await?;
         let (listening, stop) = (store.clone(), tasks.soft());
@@ -159,6 +161,7 @@ async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tas
     let public_url = config.server.public_url.as_str();
     let providers = Arc::new(sign_in::providers(&config.auth)?);
     let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft()).taking_tokens_of(providers.clone());
+    let state = state.knowing_webhooks(channels::entries(config));
     if roles.api && !providers.is_empty() {
         tasks.spawn("providers", sign_in::keep_keys(providers, tasks.soft()));
     }

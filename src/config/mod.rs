@@ -41,7 +41,7 @@ use crate::domain::identity::Directory;
 
 /// What the configuration can say and this build does not act on yet: the path, and what is missing. Refused, so
 /// that nobody waits for messages that never come; whoever builds one of them removes its line.
-const NOT_YET: &[(&str, &str)] = &[("slack", "does not talk to Slack"), ("webhooks", "does not deliver webhooks")];
+const NOT_YET: &[(&str, &str)] = &[("slack", "does not talk to Slack")];
 
 /// Who wrote the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

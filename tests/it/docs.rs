@@ -49,7 +49,7 @@ fn the_page_of_states_is_the_table_of_states() {
     assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
 }
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/ARCHITECTURE.md",
@@ -57,6 +57,7 @@ const PAGES: [&str; 7] = [
     "docs/OPERATIONS.md",
     "docs/SECURITY.md",
     "docs/STATES.md",
+    "docs/WEBHOOKS.md",
 ];
 
 #[test]

@@ -22,7 +22,7 @@ impl From<WorkflowError> for Problem {
             WorkflowError::KeyInFlight => return Self::new(Code::IdempotencyInFlight, error.to_string()).after(1),
             WorkflowError::Blind(_) => return Self::new(Code::Unavailable, error.to_string()).after(EKS_SECONDS),
             WorkflowError::PageGone => Code::NextTokenInvalid,
-            WorkflowError::NotFound | WorkflowError::NoSuchEntry(_) => Code::NotFound,
+            WorkflowError::NotFound | WorkflowError::NoSuchEntry(_) | WorkflowError::NoSuchWebhook => Code::NotFound,
             WorkflowError::RequestNotPermitted(_) => Code::RequestNotPermitted,
             WorkflowError::Forbidden { .. } | WorkflowError::NotAdministrator(_) | WorkflowError::NotAuditor(_) => {
                 Code::Forbidden

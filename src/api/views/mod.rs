@@ -13,4 +13,5 @@ pub(crate) use event::{EventList, EventView};
 pub(crate) use inventory::{ExaminedView, HeldList};
 pub(crate) use parts::{ApprovalView, EntryView, WarningView};
 pub(crate) use request::{RequestList, RequestView};
+pub(crate) use time::Time;
 pub(crate) use words::{AccessPolicyKind, CatalogueSource, EventName, Permission, ReviewDecision, State};
