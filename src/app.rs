@@ -1,6 +1,7 @@
 //! The only place that wires things together: each command of the command line is one function here.
 
 mod audit;
+mod channels;
 mod iam;
 mod people;
 mod registry;
@@ -174,12 +175,16 @@ fn listen() -> Result<Signals, Failure> {
 }
 
 fn summary(config: &Config) -> String {
-    let Config { installation, clusters, auth, .. } = config;
+    let Config { installation, clusters, auth, webhooks, .. } = config;
     let issuers = match auth.oidc.len() {
         0 => String::new(),
         count => format!(", {count} ways to sign in with OpenID Connect"),
     };
-    format!("installation {installation:?}, {} clusters, {} tokens{issuers}", clusters.len(), auth.tokens.len())
+    let told = match webhooks.len() {
+        0 => String::new(),
+        count => format!(", {count} webhooks"),
+    };
+    format!("installation {installation:?}, {} clusters, {} tokens{issuers}{told}", clusters.len(), auth.tokens.len())
 }
 
 /// What is no mistake, and still perhaps not meant.
@@ -197,6 +202,11 @@ fn notes(config: &Config) -> Vec<&'static str> {
     }
     if config.auth.tokens.is_empty() && config.auth.oidc.is_empty() && config.auth.alb.is_none() {
         notes.push("there are no [[auth.tokens]] and no [[auth.oidc]], so nobody can call the API");
+    }
+    if config.webhooks.iter().any(|webhook| !webhook.enabled) {
+        notes.push(
+            "a webhook with enabled = false is told nothing; it is told of everything it missed once it is switched on",
+        );
     }
     notes
 }

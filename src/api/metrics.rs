@@ -13,9 +13,11 @@ use super::caller::Authenticated;
 use super::extract::NoParameters;
 use super::openapi::{CallerHeaders, ReadFailures};
 use super::problem::{Code, Problem};
-use super::slack::{Slack, write_figures};
+use super::slack::write_figures;
 use super::state::ApiState;
+use super::webhooks::WebhookEntry;
 use crate::domain::states::RequestState;
+use crate::workflow::webhooks::Standing;
 use crate::workflow::{Desk, WorkflowError};
 
 /// Tells Prometheus how things are
@@ -30,20 +32,20 @@ pub(crate) async fn metrics(
     _: NoParameters,
 ) -> Result<Response, Problem> {
     state.desk.permit_audit(&caller, "metrics").await?;
-    Ok(figures(&state.desk, state.slack.as_deref()).await?)
+    Ok(figures(&state).await?)
 }
 
 /// The figures on a listener of their own, for whoever can reach it.
 pub fn figures_alone(state: ApiState) -> Router {
-    let open = async |State(state): State<ApiState>, _: NoParameters| {
-        figures(&state.desk, state.slack.as_deref()).await.map_err(Problem::from)
-    };
+    let open = async |State(state): State<ApiState>, _: NoParameters| figures(&state).await.map_err(Problem::from);
     let only = async || Problem::new(Code::NotFound, "there is only /metrics here; the API listens elsewhere");
     super::behind_the_front(Router::new().route("/metrics", get(open)).fallback(only), state)
 }
 
-async fn figures(desk: &Desk, slack: Option<&Slack>) -> Result<Response, WorkflowError> {
+async fn figures(state: &ApiState) -> Result<Response, WorkflowError> {
+    let desk = &state.desk;
     let figures = desk.figures().await?;
+    let destinations = told(desk, &state.webhooks).await?;
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, values: &[(String, i64)]| {
         let _ = writeln!(text, "# HELP entryway_{name} {help}\n# TYPE entryway_{name} gauge");
@@ -66,8 +68,35 @@ async fn figures(desk: &Desk, slack: Option<&Slack>) -> Result<Response, Workflo
     let help = "Whether this process decides by an older policy set than the files hold, because theirs is not sound.";
     gauge("policy_set_refused", help, &alone(i64::from(desk.policies.is_behind())));
     gauge("entries_waiting", "Entries that are due and that nobody works on.", &alone(figures.entries_waiting));
-    if let Some(slack) = slack {
+    let each = |value: fn(&Standing) -> i64| -> Vec<_> {
+        let label = |standing: &Standing| format!("{{destination=\"{}\"}}", escaped(&standing.destination));
+        destinations.iter().map(|standing| (label(standing), value(standing))).collect()
+    };
+    gauge("deliveries_waiting", "Events that a destination is still to be told of.", &each(|s| s.waiting));
+    let help = "Age of the oldest event that a destination has not been told of.";
+    gauge("deliveries_oldest_seconds", help, &each(|s| s.oldest_seconds));
+    gauge("deliveries_failing", "Requests whose next event could not be delivered yet.", &each(|s| s.failing));
+    gauge("deliveries_given_up", "Events that were tried for three days in vain.", &each(|s| s.given_up));
+    let help = "Whether a destination has said that it is gone for good.";
+    gauge("destination_gone", help, &each(|s| i64::from(s.gone_at.is_some())));
+    if let Some(slack) = state.slack.as_deref() {
         write_figures(&mut text, slack);
     }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+/// How things stand with every destination that somebody is to be told at: webhooks that are switched on, and all other
+/// channels. What the configuration no longer has is nobody's worry.
+async fn told(desk: &Desk, webhooks: &[WebhookEntry]) -> Result<Vec<Standing>, WorkflowError> {
+    let mut all = desk.destinations().await?;
+    all.retain(|standing| {
+        let configured = webhooks.iter().any(|entry| entry.enabled && entry.destination == standing.destination);
+        configured || !standing.destination.starts_with("webhook:")
+    });
+    Ok(all)
+}
+
+/// As the value of a label.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }

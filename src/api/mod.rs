@@ -28,6 +28,7 @@ mod state;
 mod stream;
 mod turned_away;
 mod views;
+mod webhooks;
 pub(crate) mod wire;
 
 use axum::extract::DefaultBodyLimit;
@@ -45,6 +46,7 @@ pub use metrics::figures_alone;
 pub use rates::Rates;
 pub use slack::Slack;
 pub use state::ApiState;
+pub use webhooks::WebhookEntry;
 
 use problem::{Code, Problem};
 
@@ -67,6 +69,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(repair::repair))
         .routes(routes!(events::list))
         .routes(routes!(live::stream))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(access_policies::list))
         .routes(routes!(me::me))
         .routes(routes!(slack::command))

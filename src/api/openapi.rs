@@ -182,6 +182,11 @@ failures! {
     SlackFailures = [BadParameter, Unauthenticated, TooLarge, Internal, Unavailable];
     /// Of tying a Slack user to oneself.
     LinkFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, IllegalState, Internal, Unavailable];
+    /// Of telling a receiver again.
+    ReplayFailures = [
+        MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,
+        IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
+    ];
     /// Of repairing an entry.
     RepairFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,

@@ -13,8 +13,12 @@ use super::rates::Rates;
 use super::service::Handout;
 use super::slack::Slack;
 use super::turned_away::TurnedAway;
+use super::webhooks::WebhookEntry;
 use crate::oidc::Providers;
 use crate::workflow::Desk;
+
+/// The webhooks of the configuration.
+pub(super) type Webhooks = Arc<[WebhookEntry]>;
 
 /// Everything the API needs. Cheap to clone.
 #[derive(Debug, Clone, FromRef)]
@@ -35,6 +39,7 @@ pub struct ApiState {
     pub(super) live: Live,
     pub(super) rates: Rates,
     pub(super) turned_away: TurnedAway,
+    pub(super) webhooks: Webhooks,
 }
 
 impl ApiState {
@@ -53,6 +58,7 @@ impl ApiState {
             live: Live::default(),
             rates: Rates::default(),
             turned_away: TurnedAway::default(),
+            webhooks: Arc::new([]),
         }
     }
 
@@ -84,5 +90,11 @@ impl ApiState {
     #[must_use]
     pub fn answering(self, slack: Arc<Slack>) -> Self {
         Self { slack: Some(slack), ..self }
+    }
+
+    /// The same, which also knows of `webhooks`.
+    #[must_use]
+    pub fn knowing_webhooks(self, webhooks: Vec<WebhookEntry>) -> Self {
+        Self { webhooks: webhooks.into(), ..self }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::{Failure, IamRegistry, Window, audit, reload, sign_in, slack};
+use super::{Failure, IamRegistry, Window, audit, channels, reload, sign_in, slack};
 use crate::api::{self, ApiState, Rates, TokenEntry, TokenTable};
 use crate::clock::Clock;
 use crate::config::{Config, OnLostQuorum};
@@ -59,6 +59,7 @@ impl Service {
         let policies =
             PolicySet::load(&config.policy.dir).map_err(|problems| Failure::Misconfigured(problems.to_string()))?;
         let signing_key = audit::signing_key(&config.audit)?;
+        let told = channels::channels(config)?;
         let store = Store::connect(&config.database.url, config.database.max_connections, Clock::database())
             .map_err(|error| Failure::Misconfigured(error.to_string()))?;
         if config.database.migrate {
@@ -78,6 +79,7 @@ impl Service {
             start_worker(config, &desk, aws, &tasks).await;
             let rhythm = Rhythm { interval: config.audit.checkpoint_interval, events: config.audit.checkpoint_events };
             tasks.spawn("audit", checkpoints::run(desk.clone(), rhythm, signing_key, tasks.soft()));
+            channels::start(config, &store, told, &tasks);
             slack::tell(config, &desk, &tasks)?;
         }
         let addr = start_answering(config, &desk, roles, &tasks).await?;
@@ -162,7 +164,8 @@ async fn start_answering(config: &Config, desk: &Desk, roles: Roles, tasks: &Tas
     let rates = Rates::new(config.server.calls_per_minute, config.server.failed_sign_ins_per_minute);
     let state = ApiState::new(desk.clone(), tokens, public_url, tasks.soft())
         .taking_tokens_of(providers.clone())
-        .calling_at_most(rates);
+        .calling_at_most(rates)
+        .knowing_webhooks(channels::entries(config));
     let answering = slack::answering(config)?;
     let state = answering.clone().into_iter().fold(state, ApiState::answering);
     if roles.api && !providers.is_empty() {

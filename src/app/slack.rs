@@ -35,7 +35,7 @@ pub(super) fn tell(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<(), Fa
     let routes = slack.routes.iter().map(route).collect();
     let public_url = config.server.public_url.clone();
     let channel = SlackChannel::new(desk.clone(), client(slack)?, slack.team_id.clone(), public_url, routes);
-    let pace = DeliveryPace::every(config.worker.poll_interval);
+    let pace = DeliveryPace::within(config.worker.lease, config.worker.poll_interval);
     let deliverer = Deliverer::new(desk.store.clone(), channel.clone(), pace);
     tasks.spawn("slack", deliverer.run(tasks.soft()));
     tasks.spawn("slack-lost", channel.watch_lost_calls(tasks.soft()));

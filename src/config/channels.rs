@@ -9,7 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::reader::Section;
 use super::shapes::{http_url, url, word};
 use super::value::{flag, parsed};
+use crate::domain::address::{Reach, reach};
 use crate::domain::cluster::Cluster;
+use crate::domain::delivery::pattern_matches;
 use crate::domain::event::EventType;
 
 /// `[slack]`
@@ -47,14 +49,16 @@ pub struct Webhook {
     pub name: String,
     /// Where it is delivered.
     pub url: String,
-    /// What deliveries are signed with (`whsec_…`).
-    pub secret: SecretString,
+    /// What deliveries are signed with (`whsec_…`): one, or several while they are exchanged for each other.
+    pub secrets: Vec<SecretString>,
     /// Only events that one of these patterns matches; all where empty.
     pub events: Vec<String>,
     /// Only of these clusters; of all where empty.
     pub clusters: Vec<String>,
     /// Whether the URL may lead to a private address.
     pub allow_private: bool,
+    /// Whether it is told of anything. While it is not, what happens is kept for it.
+    pub enabled: bool,
 }
 
 /// The names that routes and webhooks may use.
@@ -95,12 +99,8 @@ fn events(s: &mut Section<'_>) -> Vec<String> {
 
 /// An event type, or `prefix.*`.
 fn event_pattern(text: &str) -> Result<String, String> {
-    let matches = |kind: &EventType| match text.strip_suffix('*') {
-        Some(prefix) => prefix.is_empty() || (prefix.ends_with('.') && kind.as_str().starts_with(prefix)),
-        None => kind.as_str() == text,
-    };
-    let some = EventType::ALL.iter().any(matches);
-    if some {
+    let whole = text.strip_suffix('*').is_none_or(|prefix| prefix.is_empty() || prefix.ends_with('.'));
+    if whole && EventType::ALL.iter().any(|kind| pattern_matches(text, kind.as_str())) {
         Ok(text.to_owned())
     } else {
         Err(format!("{text:?} matches no event; write one, or \"request.*\", or \"*\""))
@@ -144,12 +144,18 @@ pub(super) fn read_webhooks(root: &mut Section<'_>, known: &Known) -> Vec<Webhoo
         let schemes: &[&str] = if allow_private { &["https://", "http://"] } else { &["https://"] };
         let webhook = Webhook {
             name: s.required("name", "\"siem\"", parsed(word)),
-            url: s.required("url", "\"https://siem.example.com/hook\"", parsed(|text| url(text, schemes))),
-            secret: s.required_secret("secret", "secret_file", "add secret or secret_file", webhook_secret),
+            url: s.required(
+                "url",
+                "\"https://siem.example.com/hook\"",
+                parsed(|text| hook_url(text, schemes, allow_private)),
+            ),
+            secrets: webhook_secrets(s),
             events: events(s),
             clusters: known.clusters(s),
             allow_private,
+            enabled: s.or("enabled", true, flag),
         };
+        refuse_what_concerns_no_cluster(s, &webhook);
         if !webhook.name.is_empty()
             && let Some(first) = names.insert(webhook.name.clone(), s.path.clone())
         {
@@ -172,6 +178,65 @@ fn slack_channel(text: &str) -> Result<String, String> {
 fn is_signing_secret(secret: &SecretString) -> bool {
     let text = secret.expose_secret();
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A URL, unless it says by itself that it leads where nothing may go. What its name leads to is seen when it is delivered to.
+fn hook_url(text: &str, schemes: &[&str], allow_private: bool) -> Result<String, String> {
+    let text = url(text, schemes)?;
+    let parsed: reqwest::Url = text.parse().map_err(|_| "is no URL that can be called".to_owned())?;
+    let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).trim_end_matches('.');
+    let place = match host.parse().map(reach) {
+        Ok(place) => place,
+        Err(_) if host == "localhost" || host.ends_with(".localhost") => Reach::Private,
+        Err(_) => return Ok(text),
+    };
+    match place {
+        Reach::Never => Err("leads to an address that nothing is ever sent to; correct it".to_owned()),
+        Reach::Private if !allow_private => {
+            Err("leads to a private address; set allow_private = true if that is meant".to_owned())
+        }
+        Reach::Public if text.starts_with("http://") => Err("leads out of private networks; make it https".to_owned()),
+        Reach::Private | Reach::Public => Ok(text),
+    }
+}
+
+/// Under `secret` or `secret_file` one, under `secrets` or `secrets_file` (one to a line) several.
+fn webhook_secrets(s: &mut Section<'_>) -> Vec<SecretString> {
+    let one = s.secret("secret", "secret_file", webhook_secret);
+    let several = s.secrets("secrets", "secrets_file").unwrap_or_default();
+    let written = ["secret", "secret_file", "secrets", "secrets_file"].map(|key| s.was_written(key));
+    match written {
+        [false, false, false, false] => s.missing("secret", "add secret or secret_file"),
+        [true, ..] | [_, true, ..] if written[2] || written[3] => {
+            s.wrong("secrets", "is there beside secret; put all of them under secrets");
+        }
+        _ => {}
+    }
+    for (place, secret) in several.iter().enumerate() {
+        if let Err(message) = webhook_secret(secret.expose_secret()) {
+            let key = if written[3] { "secrets_file" } else { "secrets" };
+            s.wrong(key, format!("the {}. {message}", place + 1));
+        }
+    }
+    if (written[2] || written[3]) && several.is_empty() {
+        s.wrong(if written[3] { "secrets_file" } else { "secrets" }, "names none; add one");
+    }
+    one.into_iter().chain(several).collect()
+}
+
+/// What such events begin with; a webhook that is narrowed to clusters never hears of them.
+const NO_CLUSTER: [&str; 4] = ["audit.", "auth.", "destination.", "policy."];
+
+fn refuse_what_concerns_no_cluster(s: &Section<'_>, webhook: &Webhook) {
+    let apart = |pattern: &&String| NO_CLUSTER.iter().any(|prefix| pattern.starts_with(prefix));
+    if !webhook.clusters.is_empty()
+        && let Some(pattern) = webhook.events.iter().find(apart)
+    {
+        let message = format!(
+            "{pattern:?} concerns no cluster, so clusters leaves nothing of it; give it a [[webhooks]] of its own"
+        );
+        s.wrong("events", message);
+    }
 }
 
 fn bot_token(text: &str) -> Result<(), String> {

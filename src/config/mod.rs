@@ -39,10 +39,6 @@ use reader::{Reading, Section};
 use crate::domain::cluster::Cluster;
 use crate::domain::identity::Directory;
 
-/// What the configuration can say and this build does not act on yet: the path, and what is missing. Refused, so
-/// that nobody waits for messages that never come; whoever builds one of them removes its line.
-const NOT_YET: &[(&str, &str)] = &[("webhooks", "does not deliver webhooks")];
-
 /// Who wrote the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -101,7 +97,6 @@ impl Config {
     }
 
     fn read(root: &mut Section<'_>, origin: Origin) -> Self {
-        refuse_not_yet(root);
         let installation = installation(root);
         let clusters = clusters::read(root);
         let known = channels::Known::of(&clusters);
@@ -197,13 +192,4 @@ fn read_file(path: &Path, mistakes: &Mistakes) -> Result<String, ()> {
             format!("cannot be read: {error}; name another with --config"),
         );
     })
-}
-
-fn refuse_not_yet(root: &Section<'_>) {
-    for (path, what) in NOT_YET {
-        if let Some(source) = root.find(path) {
-            let message = format!("this build {what} yet; remove it to start without");
-            root.reading.mistakes.add(*path, source, message);
-        }
-    }
 }

@@ -2,6 +2,7 @@
 //! to, and which steps lead from what EKS holds to what it should hold. No I/O, no async, no clock: every
 //! function here is a function of its arguments, and every promise in the design is provable on this level.
 
+pub mod address;
 pub mod allowance;
 pub mod arn;
 pub mod ask;

@@ -1,6 +1,8 @@
 //! The channels through which others are told what happened. A channel says what it wants and delivers one event at a time;
 //! what is to be delivered when, in which order and how often is the outbox's affair (`worker/deliver.rs`).
 
+pub mod webhook;
+
 use std::fmt::Debug;
 use std::pin::Pin;
 
@@ -56,6 +58,13 @@ pub enum Verdict {
         /// What it said.
         why: String,
     },
+}
+
+/// Scheme and host of `url`, which is as much of it as may be shown; what follows is often a secret.
+#[must_use]
+pub fn scheme_and_host(url: &str) -> String {
+    let end = url.find("://").map_or(0, |start| start + 3);
+    url[end..].find(['/', '?']).map_or(url, |length| &url[..end + length]).to_owned()
 }
 
 impl Verdict {

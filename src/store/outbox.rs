@@ -13,7 +13,7 @@ use crate::domain::event::Event;
 mod intake;
 mod standing;
 
-pub use intake::{PAGE, open, take_in};
+pub use intake::{PAGE, open, open_at, take_in};
 pub use standing::{GivenUp, Standing, given_up, replay, standing};
 
 /// The right to deliver the first of a lane, until somebody else may.
@@ -216,5 +216,13 @@ pub async fn gone(tx: &mut Tx, lease: &Lease, address: &str, why: &str) -> Resul
     .execute(&mut *tx.inner)
     .await?;
     postpone(tx, lease, tx.now, why).await?;
+    // The days it is gone do not count as tried.
+    sqlx::query!(
+        "-- outbox.start_over
+        UPDATE delivery_lane SET attempts = 0, first_tried_at = NULL WHERE destination = $1 AND lease_token IS NULL",
+        lease.destination,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
     Ok(news.rows_affected() > 0)
 }

@@ -18,6 +18,12 @@ use crate::notify::{Channel, Parcel, Verdict};
 use crate::store::outbox::{self, Lease};
 use crate::store::{Notice, Store, StoreError, events};
 
+/// How many deliveries to one destination a process has under way at once.
+const HANDS: usize = 8;
+
+/// How long one attempt may take, where the lease allows for it.
+const LONGEST: Duration = Duration::from_secs(15);
+
 /// How a process goes about deliveries.
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryPace {
@@ -32,10 +38,11 @@ pub struct DeliveryPace {
 }
 
 impl DeliveryPace {
-    /// What suits receivers that answer within seconds.
+    /// Deliveries that take well less than `lease`, at most [`LONGEST`].
     #[must_use]
-    pub const fn every(poll_interval: Duration) -> Self {
-        Self { hands: 8, patience: Duration::from_secs(15), lease: TimeDelta::seconds(60), poll_interval }
+    pub fn within(lease: TimeDelta, poll_interval: Duration) -> Self {
+        let patience = lease.to_std().map_or(LONGEST, |lease| LONGEST.min(lease / 3));
+        Self { hands: HANDS, patience, lease, poll_interval }
     }
 }
 

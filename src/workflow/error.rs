@@ -33,6 +33,9 @@ pub enum WorkflowError {
     /// There is no such cluster, or nothing of Entryway's for this principal on it.
     #[error("{0}")]
     NoSuchEntry(&'static str),
+    /// No webhook of this name is configured.
+    #[error("there is no such webhook; GET /v1/webhooks lists them")]
+    NoSuchWebhook,
     /// The entry is not one that Entryway repairs.
     #[error("{0}")]
     NotRepairable(String),

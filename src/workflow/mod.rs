@@ -32,6 +32,7 @@ pub mod standing;
 pub mod submit;
 pub mod sweep;
 mod turned_away;
+pub mod webhooks;
 pub mod withdraw;
 
 pub use desk::{Catalogues, Clusters, Desk, OnLostQuorum, Policies, Settings};

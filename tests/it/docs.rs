@@ -49,7 +49,7 @@ fn the_page_of_states_is_the_table_of_states() {
     assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
 }
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/ARCHITECTURE.md",
@@ -60,6 +60,7 @@ const PAGES: [&str; 10] = [
     "docs/REVIEWING.md",
     "docs/SECURITY.md",
     "docs/STATES.md",
+    "docs/WEBHOOKS.md",
 ];
 
 #[test]

@@ -41,4 +41,5 @@ mod sessions;
 mod sim;
 mod storms;
 mod story;
+mod webhooks;
 mod witness;

@@ -164,7 +164,7 @@ codes! {
 }
 
 /// Codes that belong to no rule.
-const OTHERS: [Entry; 7] = [
+const OTHERS: [Entry; 8] = [
     explained(
         "cluster-names-invalid",
         Place::Field,
@@ -209,6 +209,16 @@ const OTHERS: [Entry; 7] = [
             title: "Nobody ends everything there is in one call.",
             meaning: "A revocation ends what matches requester, principalArn and clusterName; one of them must be given.",
             remedy: "Say whose access, of which principal, or on which cluster.",
+        },
+    ),
+    explained(
+        "after-invalid",
+        Place::Field,
+        Explanation {
+            title: "A replay starts after an event of the log.",
+            meaning: "after is the seq of the last event that arrived, 0 for everything there ever was, and no more than the \
+                      seq of the newest event.",
+            remedy: "Send the seq of the last event that the receiver has.",
         },
     ),
     explained(

@@ -22,7 +22,10 @@ impl From<WorkflowError> for Problem {
             WorkflowError::KeyInFlight => return Self::new(Code::IdempotencyInFlight, error.to_string()).after(1),
             WorkflowError::Blind(_) => return Self::new(Code::Unavailable, error.to_string()).after(EKS_SECONDS),
             WorkflowError::PageGone => Code::NextTokenInvalid,
-            WorkflowError::NotFound | WorkflowError::NoSuchEntry(_) | WorkflowError::NoSuchLink => Code::NotFound,
+            WorkflowError::NotFound
+            | WorkflowError::NoSuchEntry(_)
+            | WorkflowError::NoSuchLink
+            | WorkflowError::NoSuchWebhook => Code::NotFound,
             WorkflowError::RequestNotPermitted(_) => Code::RequestNotPermitted,
             WorkflowError::Forbidden { .. }
             | WorkflowError::NotAdministrator(_)

@@ -171,7 +171,31 @@ fn names_each_mistake_with_its_place_and_its_cure() {
             "[[webhooks]]\nname = \"a\"\n[[webhooks]]\nname = \"a\"".into(),
             "webhooks[1].name: \"a\" is the name of webhooks[0] too",
         ),
-        ("[[webhooks]]\nname = \"siem\"".into(), "webhooks: this build does not deliver webhooks yet"),
+        ("[[webhooks]]\nurl = \"https://2130706433\"".into(), "webhooks[0].url: leads to a private address"),
+        ("[[webhooks]]\nurl = \"https://0x7f.1\"".into(), "webhooks[0].url: leads to a private address"),
+        ("[[webhooks]]\nurl = \"https://[::ffff:a00:1]/x\"".into(), "webhooks[0].url: leads to a private address"),
+        ("[[webhooks]]\nurl = \"https://a.localhost\"".into(), "webhooks[0].url: leads to a private address"),
+        (
+            "[[webhooks]]\nurl = \"http://169.254.169.254/latest\"\nallow_private = true".into(),
+            "webhooks[0].url: leads to an address that nothing is ever sent to",
+        ),
+        (
+            "[[webhooks]]\nurl = \"http://8.8.8.8\"\nallow_private = true".into(),
+            "webhooks[0].url: leads out of private networks; make it https",
+        ),
+        (
+            "[[webhooks]]\nsecret = \"whsec_AAAA\"\nsecrets = [\"whsec_AAAA\"]".into(),
+            "webhooks[0].secrets: is there beside secret",
+        ),
+        (
+            "[[webhooks]]\nsecrets = [\"whsec_AAAA\"]".into(),
+            "webhooks[0].secrets: the 1. is no Standard Webhooks secret",
+        ),
+        ("[[webhooks]]\nsecrets = []".into(), "webhooks[0].secrets: names none"),
+        (
+            "[[clusters]]\nname = \"a\"\n[[webhooks]]\nevents = [\"audit.*\"]\nclusters = [\"a\"]".into(),
+            "webhooks[0].events: \"audit.*\" concerns no cluster",
+        ),
         (
             "[[auth.oidc]]\nissuer = \"http://login\"\naudience = \"x\"".into(),
             "auth.oidc[0].issuer: is no URL; write it like \"https://host.example.com\"",

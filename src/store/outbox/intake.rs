@@ -23,6 +23,22 @@ pub async fn open(store: &Store, destination: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// As [`open`], told of everything above `after`; answers where that is.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn open_at(tx: &mut Tx, destination: &str, after: i64) -> Result<i64, StoreError> {
+    sqlx::query!(
+        "-- outbox.open_at
+        INSERT INTO destination (name, position) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET position = $2",
+        destination,
+        after
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    Ok(after)
+}
+
 /// Reads on in the log, up to where it is final, and puts what `wants` says into lanes. Answers whether there is more to
 /// read. Nothing happens while somebody else is at it, or while the destination is gone from `address`.
 ///

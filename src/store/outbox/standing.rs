@@ -17,7 +17,7 @@ pub struct Standing {
     pub gone_address: Option<String>,
     /// Events that are still to be delivered, of those it has read.
     pub waiting: i64,
-    /// When the oldest of them happened.
+    /// When the oldest event that it has not been told of happened, read or not.
     pub oldest_at: Option<DateTime<Utc>>,
     /// Whole seconds since then; 0 where nothing waits.
     pub oldest_seconds: i64,
@@ -49,7 +49,7 @@ pub async fn standing(store: &Store) -> Result<Vec<Standing>, StoreError> {
           LEFT JOIN (SELECT destination, sum(cardinality(queue)) AS waiting, min(queue[1]) AS oldest,
                             count(*) FILTER (WHERE last_error IS NOT NULL) AS failing
                        FROM delivery_lane GROUP BY destination) l ON l.destination = d.name
-          LEFT JOIN event e ON e.seq = l.oldest
+          LEFT JOIN event e ON e.seq = least(l.oldest, (SELECT min(seq) FROM event WHERE seq > d.position))
          ORDER BY d.name COLLATE "C""#,
         store.clock.sql()
     )

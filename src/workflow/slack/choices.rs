@@ -103,7 +103,14 @@ impl Desk {
             break_glass: false,
             extends: None,
         };
-        let facts = Facts { id: Uuid::nil(), spec: &spec, cluster, requester: &caller.identity, submitted_by: None };
+        let facts = Facts {
+            id: Uuid::nil(),
+            spec: &spec,
+            cluster,
+            requester: &caller.identity,
+            submitted_by: None,
+            reach: None,
+        };
         let call = call_of(caller, self.now());
         self.policies.current().authorize(&caller.identity, Action::Request, &facts, &call).allowed
     }

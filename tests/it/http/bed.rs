@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entryway::api::{self, ApiState, Rhythm, TokenEntry, TokenTable};
+use entryway::api::{self, ApiState, Rhythm, TokenEntry, TokenTable, WebhookEntry};
 use entryway::oidc::Providers;
 use entryway::sandbox::sim::World;
 use entryway::workflow::Desk;
@@ -21,6 +21,9 @@ use crate::harness::{Bed, ROLE, http};
 
 /// What people reach the API at, as far as the API knows.
 pub(super) const PUBLIC_URL: &str = "https://access.example.com";
+
+/// The destination of the one webhook there is, which is called `dev`.
+pub(super) const WEBHOOK: &str = "webhook:dev";
 
 /// Whoever has a token, which is their name and `-token`: people, two services of which policy lets only `portal` speak for
 /// people, and `erin`, whose groups come with the token.
@@ -130,7 +133,16 @@ pub(super) fn state(desk: &Desk, stop: &CancellationToken) -> ApiState {
         groups: if user == "erin" { ["sre".to_owned()].into() } else { [].into() },
     };
     let tokens = TokenTable::new(HOLDERS.iter().map(|user| entry(user)).collect());
-    ApiState::new(desk.clone(), Arc::new(tokens), PUBLIC_URL, stop.clone()).in_rhythm(QUICK)
+    let webhook = WebhookEntry {
+        name: "dev".to_owned(),
+        destination: WEBHOOK.to_owned(),
+        host: "https://hook.example.com".to_owned(),
+        enabled: true,
+        events: vec!["request.*".to_owned()],
+        clusters: vec![],
+    };
+    let state = ApiState::new(desk.clone(), Arc::new(tokens), PUBLIC_URL, stop.clone());
+    state.in_rhythm(QUICK).knowing_webhooks(vec![webhook])
 }
 
 /// Often enough that no test waits for it.

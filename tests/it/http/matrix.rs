@@ -85,6 +85,7 @@ fn called(call: Call, caller: &str) -> Call {
 fn body(operation: &str) -> Option<Value> {
     Some(match operation {
         "submitRequest" => ask(json!({})),
+        "replayWebhook" => json!({"after": 0}),
         "revokeMany" => json!({"requester": "zoe", "reason": "a test"}),
         "reviewRequest approve" => json!({"decision": "approve"}),
         "reviewRequest deny" => json!({"decision": "deny", "comment": "not today"}),

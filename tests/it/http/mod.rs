@@ -35,4 +35,5 @@ mod validation;
 mod versions;
 mod visibility;
 mod waits;
+mod webhooks;
 mod worker_alone;
