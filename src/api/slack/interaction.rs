@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use serde_json::Value;
 use slack_morphism::events::{SlackInteractionBlockActionsEvent, SlackInteractionEvent};
 use slack_morphism::{SlackBasicTeamInfo, SlackBasicUserInfo};
 
@@ -21,9 +22,16 @@ use crate::api::openapi::SlackFailures;
     responses((status = 200, description = "It was taken"), SlackFailures))]
 pub(crate) async fn interaction(State(state): State<ApiState>, signed: Signed) -> Result<Response, Problem> {
     let form = signed.form()?;
+    let odd = |error: serde_json::Error| {
+        Problem::new(Code::BadParameter, format!("this is no interaction of Slack's: {error}"))
+    };
     let payload = form.get("payload").map(String::as_str).unwrap_or_default();
-    let event: SlackInteractionEvent = serde_json::from_str(payload)
-        .map_err(|error| Problem::new(Code::BadParameter, format!("this is no interaction of Slack's: {error}")))?;
+    let mut payload: Value = serde_json::from_str(payload).map_err(odd)?;
+    // The message that a button stands under is not read, so that nothing in it can keep a click from being understood.
+    if let Some(fields) = payload.as_object_mut() {
+        fields.remove("message");
+    }
+    let event: SlackInteractionEvent = serde_json::from_value(payload).map_err(odd)?;
     match event {
         SlackInteractionEvent::BlockActions(event) => {
             let SlackInteractionBlockActionsEvent { team, user: Some(user), .. } = &event else {
