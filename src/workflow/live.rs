@@ -58,6 +58,16 @@ impl Desk {
         (sight.others || request.requester == caller.user()) && self.may_view(caller, request)
     }
 
+    /// Where the request `id` is, and no more: what there is to know before waiting for it, at a small part of what it costs to
+    /// look at it as a whole.
+    ///
+    /// # Errors
+    /// [`WorkflowError::NotFound`], also for what the caller may not see.
+    pub async fn glance(&self, caller: &Caller, id: Uuid) -> Result<RequestState, WorkflowError> {
+        let request = requests::find(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
+        if self.may_view(caller, &request) { Ok(request.state) } else { Err(WorkflowError::NotFound) }
+    }
+
     /// The next events that `filter` asks for, above `after` and up to `through`: at most `limit`.
     ///
     /// # Errors

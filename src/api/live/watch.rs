@@ -15,8 +15,8 @@ use crate::domain::states::RequestState;
 use crate::workflow::standing::Details;
 use crate::workflow::{Desk, Notice, WorkflowError};
 
-/// How many of those who wait may look at their request in full at the same time, when they come and when they go: a thousand may
-/// do so at once, and everybody else wants their connection to Postgres, too.
+/// How many of those who wait may look at their request at the same time, when they come and when they go: a thousand may do so
+/// at once, and everybody else wants their connection to Postgres, too.
 const LOOKS_AT_ONCE: usize = 3;
 
 /// How many requests are asked about in one statement.
@@ -44,6 +44,21 @@ impl Watch {
         let mut seen = self.watched().entry(id).or_insert_with(|| watch::channel(None).0).subscribe();
         seen.mark_changed();
         Following { watch: self.clone(), id, seen }
+    }
+
+    /// Where the request is, when it is one's turn.
+    ///
+    /// # Errors
+    /// Those of [`Desk::glance`].
+    pub(in super::super) async fn glance(
+        &self,
+        desk: &Desk,
+        caller: &Caller,
+        id: Uuid,
+    ) -> Result<RequestState, WorkflowError> {
+        // It is never closed.
+        let _turn = self.0.turns.acquire().await;
+        desk.glance(caller, id).await
     }
 
     /// The request in full, when it is one's turn.

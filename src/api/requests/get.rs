@@ -93,24 +93,23 @@ impl Held<'_> {
     async fn until(&self, stop: &CancellationToken, deadline: Instant) -> Result<Details, WorkflowError> {
         // Before the first look, so that no change falls between the two.
         let mut following = self.watch.follow(self.id);
-        let mut details = self.look().await?;
-        let arrived_in = details.request.state;
+        let arrived_in = self.watch.glance(self.desk, self.caller, self.id).await?;
         let is_over = |state| self.is_over(arrived_in, state);
-        let mut holds = Instant::now() < deadline;
-        while holds && !is_over(details.request.state) {
-            tokio::select! {
-                () = following.seen_in(is_over) => {}
-                () = stop.cancelled() => holds = false,
-                () = tokio::time::sleep_until(deadline) => holds = false,
+        let mut holds = Instant::now() < deadline && !is_over(arrived_in);
+        loop {
+            if holds {
+                tokio::select! {
+                    () = following.seen_in(is_over) => {}
+                    () = stop.cancelled() => holds = false,
+                    () = tokio::time::sleep_until(deadline) => holds = false,
+                }
             }
             // Also when nothing came: it may have been reviewed, and stayed where it is.
-            details = self.look().await?;
+            let details = self.watch.look(self.desk, self.caller, self.id).await?;
+            if !holds || is_over(details.request.state) {
+                return Ok(details);
+            }
         }
-        Ok(details)
-    }
-
-    async fn look(&self) -> Result<Details, WorkflowError> {
-        self.watch.look(self.desk, self.caller, self.id).await
     }
 
     fn is_over(&self, arrived_in: RequestState, state: RequestState) -> bool {
