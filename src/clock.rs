@@ -58,17 +58,19 @@ impl Clock {
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<Hands>);
 
+type Waits = BTreeSet<(DateTime<Utc>, u64)>;
+
 #[derive(Debug, Default)]
 struct Hands {
     micros: AtomicI64,
     moved: Notify,
     /// When whoever waits goes on, with a number of its own; `None` where they wait by the machine's clock.
-    waits: Mutex<Option<BTreeSet<(DateTime<Utc>, u64)>>>,
+    waits: Mutex<Option<Waits>>,
     waited: AtomicU64,
 }
 
 impl Hands {
-    fn waits(&self) -> MutexGuard<'_, Option<BTreeSet<(DateTime<Utc>, u64)>>> {
+    fn waits(&self) -> MutexGuard<'_, Option<Waits>> {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
