@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use entryway::api;
 use entryway::slack::{COMMAND, Client};
 use entryway::worker::deliver::{Deliverer, DeliveryPace};
@@ -187,7 +187,7 @@ impl Slacked {
         let store = database::connect(&self.api.bed.url, self.api.bed.desk.store.clock().clone());
         let desk = Desk { store: store.clone(), ..self.api.bed.desk.clone() };
         let channel = SlackChannel::new(desk, client(&self.slack), TEAM.to_owned(), PUBLIC_URL.to_owned(), routes);
-        (Deliverer::new(store, channel.clone(), DeliveryPace::every(Duration::from_secs(1))), channel)
+        (Deliverer::new(store, channel.clone(), DeliveryPace::within(TimeDelta::seconds(30), Duration::from_secs(1))), channel)
     }
 }
 
