@@ -187,7 +187,11 @@ mod tests {
             watch.concerned(first, &mut notices)
         };
         let (mine, others) = (Notice::Changed(id), Notice::Changed(other));
-        assert_eq!(hear(&[others.clone()]).await, Vec::<Uuid>::new(), "another request's notice is passed over");
+        assert_eq!(
+            hear(std::slice::from_ref(&others)).await,
+            Vec::<Uuid>::new(),
+            "another request's notice is passed over"
+        );
         assert_eq!(hear(&[others.clone(), mine.clone()]).await, [id]);
         assert_eq!(hear(&[others.clone(), Notice::Resync]).await, [id]);
         assert_eq!(hear(&[others.clone(), others.clone(), others]).await, [id], "more than are kept");

@@ -137,7 +137,8 @@ async fn who_reads_slowly_holds_up_nobody_and_has_everything_in_the_end() {
         seqs.push(slow.event().await["seq"].as_i64().unwrap());
     }
     let all = text(&api.bed.url, "SELECT json_agg(seq ORDER BY seq)::text FROM event").await;
-    assert!(json!(seqs).to_string() == all.replace(' ', ""), "each once, in order");
+    let read = json!(seqs).to_string();
+    assert!(read == all.replace(' ', ""), "each once, in order");
 }
 
 #[tokio::test]
