@@ -43,8 +43,8 @@ async fn everything_works_for_it() {
     entryway::worker::sweep::remind_all(&bed.desk).await.unwrap();
     bed.desk.page_key().await.unwrap();
     bed.desk.figures().await.unwrap();
-    crate::outbox::exercise(&bed).await;
     use_slack(&bed, pending.id).await;
+    crate::outbox::exercise(&bed).await;
     assert!(make_all(&bed.desk, AT_ONCE, None).await.unwrap() > 0);
     assert!(checkpoints(&theirs).await > 0, "it reads the log, too");
     let mut snapshot = entryway::store::audit::Snapshot::open(&bed.desk.store).await.unwrap();
