@@ -13,6 +13,7 @@ mod sign_in;
 mod slack;
 mod window;
 
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use thiserror::Error;
@@ -123,8 +124,17 @@ pub fn migrate(path: Option<&Path>, grant_to: Option<&str>) -> Result<(), Failur
 /// None in practice; printing it is what could fail.
 pub fn openapi() -> Result<(), Failure> {
     let text = api::document().to_pretty_json().map_err(|error| Failure::Failed(error.to_string()))?;
-    println!("{text}");
-    Ok(())
+    print(&(text + "\n"))
+}
+
+/// Prints it; a reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `policy check`: parses and validates a policy directory.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
@@ -52,23 +51,13 @@ pub fn config_iam(path: Option<&Path>, options: &IamOptions) -> Result<(), Failu
         }
         IamFormat::Text => rights.to_text(options.out.as_deref().map(Path::to_string_lossy).as_deref()),
     };
-    print(&text)?;
+    super::print(&text)?;
     if let Some(folder) = &options.out {
         for name in left_over(&rights, folder) {
             eprintln!("{} was not written now; remove it if it is of an earlier run", folder.join(name).display());
         }
     }
     Ok(())
-}
-
-/// Prints it; a reader that has seen enough (`| head`) is no failure.
-fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Failed(format!("stdout cannot be written: {error}")))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn write(rights: &Rights, folder: &Path) -> Result<(), Failure> {

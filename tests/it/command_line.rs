@@ -40,3 +40,17 @@ fn migrate_says_in_one_line_what_keeps_it_from_it() {
         assert!(stderr.contains(word) && !stderr.contains("panick"), "{url:?}: {stderr}");
     }
 }
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_entryway"))
+        .arg("openapi")
+        .env_clear()
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let (code, _, stderr) = told(&child.wait_with_output().unwrap());
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}

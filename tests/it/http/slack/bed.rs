@@ -187,7 +187,14 @@ impl Slacked {
         let store = database::connect(&self.api.bed.url, self.api.bed.desk.store.clock().clone());
         let desk = Desk { store: store.clone(), ..self.api.bed.desk.clone() };
         let channel = SlackChannel::new(desk, client(&self.slack), TEAM.to_owned(), PUBLIC_URL.to_owned(), routes);
-        (Deliverer::new(store, channel.clone(), DeliveryPace::within(TimeDelta::seconds(30), Duration::from_secs(1))), channel)
+        (
+            Deliverer::new(
+                store,
+                channel.clone(),
+                DeliveryPace::within(TimeDelta::seconds(30), Duration::from_secs(1)),
+            ),
+            channel,
+        )
     }
 }
 
