@@ -19,6 +19,10 @@ use crate::workflow::{Desk, Notice, WorkflowError};
 /// at once, and everybody else wants their connection to Postgres, too.
 const LOOKS_AT_ONCE: usize = 3;
 
+/// How often a look is tried that Postgres was too busy for, which is known after three seconds: who has come to wait can wait for
+/// that as well.
+const TRIES: usize = 4;
+
 /// How many requests are asked about in one statement.
 const AT_ONCE: usize = 1000;
 
@@ -58,7 +62,13 @@ impl Watch {
     ) -> Result<RequestState, WorkflowError> {
         // It is never closed.
         let _turn = self.0.turns.acquire().await;
-        desk.glance(caller, id).await
+        let mut tries = 1;
+        loop {
+            let answer = desk.glance(caller, id).await;
+            if !is_worth_another(&answer, &mut tries) {
+                return answer;
+            }
+        }
     }
 
     /// The request in full, when it is one's turn.
@@ -73,7 +83,13 @@ impl Watch {
     ) -> Result<Details, WorkflowError> {
         // It is never closed.
         let _turn = self.0.turns.acquire().await;
-        desk.get(caller, id).await
+        let mut tries = 1;
+        loop {
+            let answer = desk.get(caller, id).await;
+            if !is_worth_another(&answer, &mut tries) {
+                return answer;
+            }
+        }
     }
 
     /// Looks at what changed as soon as it is heard of, and at everything that is waited for at least once in `look`.
@@ -134,6 +150,12 @@ impl Watch {
     fn watched(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<Option<RequestState>>>> {
         self.0.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether to try again, after so many `tries`, which it counts.
+fn is_worth_another<T>(answer: &Result<T, WorkflowError>, tries: &mut usize) -> bool {
+    *tries += 1;
+    *tries <= TRIES && matches!(answer, Err(WorkflowError::Store(error)) if error.is_passing())
 }
 
 /// Somebody who waits for something to happen to a request.
