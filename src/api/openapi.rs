@@ -179,13 +179,15 @@ failures! {
         IdempotencyKeyReused, RateLimited, Internal, Unavailable,
     ];
     /// Of what Slack sends.
-    SlackFailures = [BadParameter, Unauthenticated, TooLarge, Internal, Unavailable];
+    SlackFailures = [BadParameter, Unauthenticated, TooLarge, RateLimited, Internal, Unavailable];
     /// Of tying a Slack user to oneself.
-    LinkFailures = [BadParameter, Unauthenticated, Forbidden, NotFound, IllegalState, Internal, Unavailable];
+    LinkFailures =
+        [BadParameter, Unauthenticated, Forbidden, NotFound, IllegalState, RateLimited, Internal, Unavailable];
     /// Of telling a receiver again.
     ReplayFailures = [
         MalformedJson, BadParameter, IdempotencyKeyInvalid, Unauthenticated, Forbidden, NotFound, RequestTimeout,
-        IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, Internal, Unavailable,
+        IdempotencyInFlight, TooLarge, UnsupportedMediaType, ValidationFailed, IdempotencyKeyReused, RateLimited, Internal,
+        Unavailable,
     ];
     /// Of repairing an entry.
     RepairFailures = [

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::http::{Answer, Service};
 use super::{Session, show};
 use crate::api::wire::{NewReview, Reason, RequestView, Verb};
+use crate::domain::states::RequestState;
 
 /// `approve`
 pub(super) async fn approve(session: &Session<'_>, review: Review) -> Result<(), Failure> {
@@ -21,8 +22,9 @@ pub(super) async fn acknowledge(session: &Session<'_>, review: Review) -> Result
     after_a_look(session, review, Verb::Acknowledge).await
 }
 
-/// Shows the request and asks, unless that was said beforehand. The review names the digest and the version of what was shown,
-/// so that it counts for nothing else.
+/// Shows the request and asks, unless that was said beforehand. The review names the digest of what was shown, so that it counts for
+/// nothing else; and, while it is undecided, its version: who else has reviewed it was part of the picture. Afterwards the version is
+/// the worker's, who is not to get in the way of an answer that says more.
 async fn after_a_look(session: &Session<'_>, review: Review, decision: Verb) -> Result<(), Failure> {
     let service = Service::of(session)?;
     let Answer { view: seen, .. } = service.get::<RequestView>(&format!("/v1/requests/{}", review.id), &[]).await?;
@@ -33,7 +35,8 @@ async fn after_a_look(session: &Session<'_>, review: Review, decision: Verb) -> 
     }
     let body =
         NewReview { decision, comment: review.comment, spec_digest: Some(review.digest.unwrap_or(seen.spec_digest)) };
-    let answer = post_review(&service, review.id, &body, Some(seen.version)).await?;
+    let version = (seen.state == RequestState::Pending.as_str()).then_some(seen.version);
+    let answer = post_review(&service, review.id, &body, version).await?;
     say(session, if decision == Verb::Approve { "approved" } else { "acknowledged" }, &answer);
     Ok(())
 }

@@ -267,7 +267,7 @@ async fn cut(url: &str, cuts: &AtomicUsize) {
                  WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'entryway'
                    AND (state <> 'idle' OR random() < 0.2)";
     loop {
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(Duration::from_millis(80)).await;
         cuts.fetch_add(usize::try_from(number(url, kill).await).unwrap(), Ordering::SeqCst);
     }
 }

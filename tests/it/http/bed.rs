@@ -55,7 +55,7 @@ impl Api {
     /// An API that answers Slack too.
     pub(super) async fn answering(slack: Arc<api::Slack>, change: impl FnOnce(&mut Desk)) -> Self {
         let (bed, stop) = (Bed::with(World::default(), change).await, CancellationToken::new());
-        let base = serve(api::router(state(&bed.desk, &stop).answering(slack)), &stop).await;
+        let base = serve_all(state(&bed.desk, &stop).answering(slack)).await;
         Self { bed, base, http: http(), stop }
     }
 

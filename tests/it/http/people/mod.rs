@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use entryway::api;
 use entryway::clock::Clock;
 use entryway::sandbox::config::world;
 use entryway::sandbox::sim::Sim;
@@ -63,7 +62,7 @@ impl Office {
         let mut tasks = JoinSet::new();
         tasks.spawn(worker.clone().watch_clusters(Duration::from_secs(1), stop.clone()));
         tasks.spawn(worker.run(stop.clone()));
-        let url = bed::serve(api::router(bed::state(&desk, &stop)), &stop).await;
+        let url = bed::serve_all(bed::state(&desk, &stop)).await;
         let home = Home(std::env::temp_dir().join(format!("entryway-people-{}", Uuid::new_v4())));
         fs::create_dir_all(&home.0).unwrap();
         Self { url, sim, home, stop, _tasks: tasks }
