@@ -20,6 +20,11 @@ pub(super) async fn request(session: &Session<'_>, mut asked: Request) -> Result
     let service = Service::of(session)?;
     let (dry_run, waiting, quiet) = (asked.dry_run, asked.waiting, asked.filing.quiet);
     let key = asked.filing.idempotency_key.take();
+    let says_where = asked.cluster_wide || !asked.namespace.is_empty();
+    if says_where && !asked.policy.is_empty() && asked.policy.iter().all(|policy| policy.contains('@')) {
+        let why = "every --policy says with @ where it holds, so --cluster-wide and --namespace hold for none; leave one of them out";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     let body = match asked.file.take() {
         Some(file) => read(&file)?,
         None => serde_json::to_value(body(asked)).map_err(|error| Failure::Here(error.to_string()))?,

@@ -118,6 +118,9 @@ pub(super) fn events(list: &EventList) -> String {
         .iter()
         .map(|event| {
             let words = ["comment", "reason", "detail"].iter().find_map(|name| told(&event.data, name));
+            // A refusal names what was tried, and the code that the API explains.
+            let refused = || Some(format!("{}: {}", told(&event.data, "action")?, told(&event.data, "code")?));
+            let words = words.or_else(refused);
             let who = by(&event.actor, event.submitted_by.as_deref());
             [time(event.at), event.event_type.to_string(), who, words.unwrap_or_default().replace('\n', " ")]
         })

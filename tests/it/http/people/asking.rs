@@ -69,6 +69,8 @@ async fn a_policy_without_a_scope_is_not_guessed_to_hold_everywhere() {
         "nothing is stored",
     ]);
     let own = [&asked[..5], &["--policy", "AmazonEKSEditPolicy@a,b-*"], &asked[7..], &["--json"]].concat();
+    let both = [&own[..], &["--cluster-wide"]].concat();
+    office.types("alice", &both).await.ends(2).shows(&["hold for none"]);
     let filed = office.types("alice", &own).await.ends(0).json();
     assert_eq!(filed["accessPolicies"][0]["accessScope"], json!({"type": "namespace", "namespaces": ["a", "b-*"]}));
 }

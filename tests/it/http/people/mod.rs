@@ -118,7 +118,7 @@ impl Drop for Office {
 /// The usual ask for `cluster`.
 fn ask<'a>(cluster: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut all = vec!["request", "--cluster", cluster, "--principal", ROLE, "--policy", "AmazonEKSViewPolicy"];
-    all.extend(["--namespace", "payments", "--duration", "8h", "--reason", "a test needs it"]);
+    all.extend(["--namespace", "payments", "--duration", "4h", "--reason", "a test needs it"]);
     all.extend(more);
     all
 }
