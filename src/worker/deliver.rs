@@ -159,6 +159,7 @@ impl Deliverer {
         match self.record(&lease, verdict).await {
             Ok(()) => {}
             Err(StoreError::LeaseLost) => {
+                metrics::counter!("entryway_leases_lost_total", "work" => "delivery").increment(1);
                 tracing::info!(
                     destination = lease.destination,
                     seq = lease.seq,

@@ -54,6 +54,7 @@ impl<E: Eks> Worker<E> {
         match self.rounds(&lease).await {
             Ok(()) => {}
             Err(WorkflowError::Store(StoreError::LeaseLost)) => {
+                metrics::counter!("entryway_leases_lost_total", "work" => "entry").increment(1);
                 tracing::warn!(entry = %name_of(&lease), "another worker took over; nothing more is recorded");
             }
             Err(error) => {
