@@ -22,6 +22,7 @@ mod iam;
 mod incident;
 mod layers;
 mod life;
+mod logs;
 mod lost_standing;
 mod nodes;
 mod openapi;

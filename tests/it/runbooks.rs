@@ -63,6 +63,7 @@ async fn the_freeze_of_the_runbook_stops_granting_and_no_ending() {
         bed.pass(TimeDelta::minutes(10));
         bed.work().await;
     }
+    assert_eq!(given(&bed), before, "nothing was given");
     assert_eq!(bed.state(waiting).await, RequestState::Pending);
     for held in [revoked, given_back, expiring] {
         assert_eq!(bed.state(held).await, RequestState::Active);
@@ -76,7 +77,6 @@ async fn the_freeze_of_the_runbook_stops_granting_and_no_ending() {
     bed.pass(TimeDelta::hours(8));
     bed.until(expiring, RequestState::Ended).await;
     assert!(bed.truth("dev", ROLE).await.is_none());
-    assert_eq!(given(&bed), before, "nothing was given");
 }
 
 /// `bed` goes on with the database as it was at `earlier`, by the first two steps of the runbook.

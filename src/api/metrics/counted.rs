@@ -52,6 +52,7 @@ static COUNTED: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     }
     metrics::counter!("entryway_slack_signature_failures_total").increment(0);
     metrics::counter!("entryway_slack_replays_total").increment(0);
+    let _ = metrics::histogram!("entryway_slack_ack_seconds");
     counted
 });
 
