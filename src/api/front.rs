@@ -2,7 +2,7 @@
 //! one, whoever found out.
 
 use std::any::Any;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
@@ -10,12 +10,13 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
+use super::lanes;
 use super::problem::Problem;
 
 /// The header with the id of a call.
@@ -27,10 +28,13 @@ pub(super) async fn receive(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     // As urgent as anything that is said within, so that also the quietest log tells which call an error belongs to.
     let span = tracing::error_span!("call", request_id = id, method = %request.method(), route, user = field::Empty);
+    let (method, waits) = (method_of(request.method()), lanes::waits(&request));
     async {
         let begun = Instant::now();
         let answer = next.run(request).await;
         let answer = finished(answer, &id);
+        // How long somebody chose to wait says nothing about us.
+        count(method, &route, answer.status(), Some(begun.elapsed()).filter(|_| !waits));
         let (status, millis) = (answer.status().as_u16(), begun.elapsed().as_millis());
         match route.as_str() {
             "/livez" | "/readyz" => tracing::debug!(status, millis, "answered"),
@@ -40,6 +44,29 @@ pub(super) async fn receive(request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+/// The method as figures name it: anybody may invent one, and each would be a series of its own.
+fn method_of(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+/// Counts a call that was answered, by its route's template and never by its path.
+fn count(method: &'static str, route: &str, status: StatusCode, took: Option<Duration>) {
+    let class = match status.as_u16() {
+        ..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
+    };
+    let route = route.to_owned();
+    if let Some(took) = took {
+        metrics::histogram!("entryway_http_request_seconds", "method" => method, "route" => route.clone()).record(took);
+    }
+    metrics::counter!("entryway_http_requests_total", "method" => method, "route" => route, "status" => class)
+        .increment(1);
 }
 
 fn finished(answer: Response, id: &str) -> Response {
@@ -100,6 +127,7 @@ mod tests {
     use axum::Router;
     use axum::middleware;
     use axum::routing::get;
+    use metrics_exporter_prometheus::PrometheusBuilder;
     use tower::ServiceExt;
 
     use super::*;
@@ -132,6 +160,36 @@ mod tests {
         assert_eq!(answer.headers()[X_REQUEST_ID], "mine-7");
         let log = String::from_utf8(log.0.lock().expect("nobody panics here").clone()).expect("text");
         assert!(log.contains("the cause") && log.contains("mine-7"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn calls_are_counted_by_template_and_nothing_that_callers_invent_is_a_series() {
+        let recorder = PrometheusBuilder::new().set_buckets(&[60.0]).expect("buckets").build_recorder();
+        let counting = metrics::set_default_local_recorder(&recorder);
+        let broken = async || Problem::internal("the cause");
+        let router =
+            Router::new().route("/things/{id}", get(async || "here").post(broken)).layer(middleware::from_fn(receive));
+        let calls =
+            ["GET /things/1", "GET /things/2?wait=5s", "POST /things/3", "BREW /things/4", "GET /elsewhere", "FIND /5"];
+        for (method, path) in calls.map(|call| call.split_once(' ').expect("two words")) {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
+            router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        }
+        drop(counting);
+        let text = recorder.handle().render();
+        let mut counted: Vec<_> =
+            text.lines().filter_map(|line| line.strip_prefix("entryway_http_requests_total")).collect();
+        counted.sort_unstable();
+        let expected = [
+            r#"{method="GET",route="(none)",status="4xx"} 1"#,
+            r#"{method="GET",route="/things/{id}",status="2xx"} 2"#,
+            r#"{method="POST",route="/things/{id}",status="5xx"} 1"#,
+            r#"{method="other",route="(none)",status="4xx"} 1"#,
+            r#"{method="other",route="/things/{id}",status="4xx"} 1"#,
+        ];
+        assert_eq!(counted, expected);
+        let timed = r#"entryway_http_request_seconds_count{method="GET",route="/things/{id}"} 1"#;
+        assert!(text.lines().any(|line| line == timed), "who waits is not timed: {text}");
     }
 
     fn id(given: Option<&str>) -> String {

@@ -44,16 +44,21 @@ impl Lanes {
     fn of(&self, request: &Request) -> (Option<&Semaphore>, Duration) {
         let path = request.uri().path();
         let decides = ends_access(request.method(), path) || path.ends_with("/reviews");
-        let waits = || request.uri().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("wait=")));
         match *request.method() {
             _ if matches!(path, "/livez" | "/readyz") => (None, PATIENCE),
             // Slack gives up after three seconds, and what it brings is decisions.
             Method::POST if decides || path.starts_with("/slack/") => (Some(&self.decisions), PATIENCE),
-            Method::GET if waits() => (Some(&self.waits), LONG_PATIENCE),
             Method::GET if path == "/v1/events/stream" => (Some(&self.waits), PATIENCE),
+            Method::GET if waits(request) => (Some(&self.waits), LONG_PATIENCE),
             _ => (Some(&self.others), PATIENCE),
         }
     }
+}
+
+/// Whether this call asks to be answered only once something has happened.
+pub(super) fn waits(request: &Request) -> bool {
+    let asks = || request.uri().query().is_some_and(|query| query.split('&').any(|p| p.starts_with("wait=")));
+    *request.method() == Method::GET && asks()
 }
 
 /// Whether this call takes access away, or makes sure that there will be none. Nothing that guards granting stands in its way.

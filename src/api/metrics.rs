@@ -1,7 +1,9 @@
 //! `GET /metrics`, for Prometheus: on a listener of its own where one is configured, else for those who may audit.
-//! Nothing here names a person or a principal.
+//! Nothing here names a person or a principal. How things stand is read from Postgres and the same everywhere; what happened
+//! is counted by each process for itself.
 
-use std::fmt::Write as _;
+mod counted;
+mod standing;
 
 use axum::Router;
 use axum::extract::State;
@@ -13,16 +15,17 @@ use super::caller::Authenticated;
 use super::extract::NoParameters;
 use super::openapi::{CallerHeaders, ReadFailures};
 use super::problem::{Code, Problem};
-use super::slack::write_figures;
 use super::state::ApiState;
 use super::webhooks::WebhookEntry;
-use crate::domain::states::RequestState;
 use crate::workflow::webhooks::Standing;
 use crate::workflow::{Desk, WorkflowError};
+pub(super) use counted::begin;
+pub use counted::keep_counting;
+use standing::Now;
 
 /// Tells Prometheus how things are
 ///
-/// The same on every replica, but for `entryway_policy_set_refused`, which each tells of itself. Needs the permission `audit`, unless `server.metrics_listen` gives it a listener of its own.
+/// How things stand is the same on every replica; calls, connections, lost leases and `entryway_policy_set_refused` each tells of itself. Needs the permission `audit`, unless `server.metrics_listen` gives it a listener of its own.
 #[utoipa::path(get, path = "/metrics", tag = "service", operation_id = "getMetrics", params(CallerHeaders),
     responses((status = 200, description = "The figures in Prometheus' text format", body = String,
         content_type = "text/plain; version=0.0.4"), ReadFailures))]
@@ -44,44 +47,14 @@ pub fn figures_alone(state: ApiState) -> Router {
 
 async fn figures(state: &ApiState) -> Result<Response, WorkflowError> {
     let desk = &state.desk;
-    let figures = desk.figures().await?;
-    let destinations = told(desk, &state.webhooks).await?;
-    let mut text = String::new();
-    let mut gauge = |name: &str, help: &str, values: &[(String, i64)]| {
-        let _ = writeln!(text, "# HELP entryway_{name} {help}\n# TYPE entryway_{name} gauge");
-        for (labels, value) in values {
-            let _ = writeln!(text, "entryway_{name}{labels} {value}");
-        }
+    let (figures, destinations) = (desk.figures().await?, told(desk, &state.webhooks).await?);
+    let now = Now {
+        figures: &figures,
+        connections: desk.connections(),
+        policies_refused: desk.policies.is_behind(),
+        destinations: &destinations,
     };
-    let of =
-        |state: RequestState| figures.requests.iter().find(|(name, _)| name == state.as_str()).map_or(0, |(_, n)| *n);
-    let by_state: Vec<_> =
-        RequestState::ALL.map(|state| (format!("{{state=\"{}\"}}", state.as_str()), of(state))).into();
-    let alone = |value| [(String::new(), value)];
-    gauge("build_info", "The build that answers.", &[(format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1)]);
-    gauge("requests", "Requests by state.", &by_state);
-    gauge("active_grants", "Grants that are proven.", &alone(of(RequestState::Active)));
-    let help = "Age of the oldest grant that is signed off and not applied yet.";
-    gauge("oldest_unapplied_approval_seconds", help, &alone(figures.oldest_unapplied_seconds));
-    let help = "How long the latest grant should have ended without being proven gone: over its time, or taken back.";
-    gauge("expiry_overdue_seconds_max", help, &alone(figures.expiry_overdue_seconds));
-    let help = "Whether this process decides by an older policy set than the files hold, because theirs is not sound.";
-    gauge("policy_set_refused", help, &alone(i64::from(desk.policies.is_behind())));
-    gauge("entries_waiting", "Entries that are due and that nobody works on.", &alone(figures.entries_waiting));
-    let each = |value: fn(&Standing) -> i64| -> Vec<_> {
-        let label = |standing: &Standing| format!("{{destination=\"{}\"}}", escaped(&standing.destination));
-        destinations.iter().map(|standing| (label(standing), value(standing))).collect()
-    };
-    gauge("deliveries_waiting", "Events that a destination is still to be told of.", &each(|s| s.waiting));
-    let help = "Age of the oldest event that a destination has not been told of.";
-    gauge("deliveries_oldest_seconds", help, &each(|s| s.oldest_seconds));
-    gauge("deliveries_failing", "Requests whose next event could not be delivered yet.", &each(|s| s.failing));
-    gauge("deliveries_given_up", "Events that were tried for three days in vain.", &each(|s| s.given_up));
-    let help = "Whether a destination has said that it is gone for good.";
-    gauge("destination_gone", help, &each(|s| i64::from(s.gone_at.is_some())));
-    if let Some(slack) = state.slack.as_deref() {
-        write_figures(&mut text, slack);
-    }
+    let text = standing::text(&now) + &counted::text();
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
@@ -94,9 +67,4 @@ async fn told(desk: &Desk, webhooks: &[WebhookEntry]) -> Result<Vec<Standing>, W
         configured || !standing.destination.starts_with("webhook:")
     });
     Ok(all)
-}
-
-/// As the value of a label.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
 }

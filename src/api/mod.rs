@@ -42,7 +42,7 @@ use utoipa_axum::routes;
 pub use auth::{TokenEntry, TokenTable};
 pub use listen::serve;
 pub use live::Rhythm;
-pub use metrics::figures_alone;
+pub use metrics::{figures_alone, keep_counting};
 pub use rates::Rates;
 pub use slack::Slack;
 pub use state::ApiState;

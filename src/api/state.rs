@@ -9,6 +9,7 @@ use super::auth::TokenTable;
 use super::cursor::PageKey;
 use super::lanes::Lanes;
 use super::live::{Live, Rhythm};
+use super::metrics;
 use super::rates::Rates;
 use super::service::Handout;
 use super::slack::Slack;
@@ -46,6 +47,7 @@ impl ApiState {
     /// An API over `desk` for the holders of `tokens`, which people reach at `public_url`, until `stop`.
     #[must_use]
     pub fn new(desk: Desk, tokens: Arc<TokenTable>, public_url: &str, stop: CancellationToken) -> Self {
+        metrics::begin();
         Self {
             desk,
             tokens,

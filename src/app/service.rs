@@ -75,6 +75,7 @@ impl Service {
         let desk = desk(config, store.clone(), policies, &aws);
         reload::announce(&desk).await?;
         let tasks = Tasks::new();
+        tasks.spawn("counting", api::keep_counting(tasks.soft()));
         if roles.worker {
             start_worker(config, &desk, aws, &tasks).await;
             let rhythm = Rhythm { interval: config.audit.checkpoint_interval, events: config.audit.checkpoint_events };

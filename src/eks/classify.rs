@@ -99,6 +99,11 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: Option<&str>) -
     listed.unwrap_or_else(|| by_status(status, code.is_some()))
 }
 
+/// `code`, if it is one of the table's.
+pub(super) fn listed(code: &str) -> Option<&'static str> {
+    TABLE.iter().map(|row| row.code).find(|known| *known == code)
+}
+
 /// Codes that are not in the table, and answers without a code, which are not EKS's but of something on the way. A
 /// 404 of a proxy must never look like a missing entry.
 const fn by_status(status: u16, has_code: bool) -> Class {

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::sync::broadcast::Receiver;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::domain::delivery::{RETRY_FOR, wait};
 use crate::domain::event::{EventType, NewEvent};
@@ -147,6 +148,13 @@ impl Deliverer {
     }
 
     async fn deliver(&self, lease: Lease) {
+        let request_id = lease.event.as_ref().and_then(|event| event.body.request_id).map(tracing::field::display);
+        let (destination, seq) = (lease.destination.as_str(), lease.seq);
+        let span = tracing::error_span!("delivery", destination, seq, request_id);
+        self.try_once(lease).instrument(span).await;
+    }
+
+    async fn try_once(&self, lease: Lease) {
         let verdict = match lease.event.clone() {
             None => Verdict::again("this build of Entryway does not know what the event says; a newer one does"),
             Some(event) => {
@@ -159,6 +167,7 @@ impl Deliverer {
         match self.record(&lease, verdict).await {
             Ok(()) => {}
             Err(StoreError::LeaseLost) => {
+                metrics::counter!("entryway_leases_lost_total", "work" => "delivery").increment(1);
                 tracing::info!(
                     destination = lease.destination,
                     seq = lease.seq,

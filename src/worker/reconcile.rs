@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
+use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
 use super::rights::{self, of_gate, of_look, of_tag};
@@ -49,11 +50,20 @@ impl From<EksError> for NoLook {
 }
 
 impl<E: Eks> Worker<E> {
-    /// Works on one entry until there is nothing to do but wait.
+    /// Works on one entry until there is nothing to do but wait. Whatever is logged meanwhile says which entry it is about, and
+    /// which requests.
     pub(super) async fn reconcile(&self, lease: Lease) {
+        // As urgent as anything that is said within, so that also the quietest log has it.
+        let (cluster, principal) = (&lease.cluster_name, &lease.principal_arn);
+        let span = tracing::error_span!("entry", cluster, principal, request_ids = field::Empty);
+        self.work_on(lease).instrument(span).await;
+    }
+
+    async fn work_on(&self, lease: Lease) {
         match self.rounds(&lease).await {
             Ok(()) => {}
             Err(WorkflowError::Store(StoreError::LeaseLost)) => {
+                metrics::counter!("entryway_leases_lost_total", "work" => "entry").increment(1);
                 tracing::warn!(entry = %name_of(&lease), "another worker took over; nothing more is recorded");
             }
             Err(error) => {
@@ -93,6 +103,8 @@ impl<E: Eks> Worker<E> {
             return Ok(Round::Closed);
         }
         let mut run = reconcile::begin(desk, lease).await?;
+        let requests = run.covered().iter().map(Uuid::to_string).collect::<Vec<_>>().join(" ");
+        Span::current().record("request_ids", requests);
         let answer = match self.look(&run, cluster, principal).await {
             Ok(observed) => Ok(observed),
             Err(NoLook::Failed(error)) => Err(error),

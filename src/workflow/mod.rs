@@ -42,4 +42,5 @@ pub use once::{Key, Once, Outcome, Rendered};
 pub use principals::{LookingUp, Principals, Registry};
 
 pub use crate::store::clusters::Health;
+pub use crate::store::figures::{Connections, Figures};
 pub use crate::store::{Notice, StoreError};

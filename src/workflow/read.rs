@@ -11,7 +11,7 @@ use crate::domain::identity::Caller;
 use crate::domain::request::Request;
 use crate::policy::{Action, Call, ServiceAction};
 use crate::store::clusters::{self, Health};
-use crate::store::figures::{Figures, figures};
+use crate::store::figures::{Connections, Figures, connections, figures};
 use crate::store::requests::Batch;
 use crate::store::{Notice, StoreError, events, keys, requests, reviews};
 use tokio::sync::broadcast::Receiver;
@@ -175,7 +175,13 @@ impl Desk {
     /// # Errors
     /// Those of the store.
     pub async fn figures(&self) -> Result<Figures, WorkflowError> {
-        Ok(figures(&self.store).await?)
+        Ok(figures(&self.store, &self.clusters.names()).await?)
+    }
+
+    /// How this process stands with Postgres.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        connections(&self.store)
     }
 
     /// Whether Postgres takes writes and has this build's schema.

@@ -63,6 +63,13 @@ const PAGES: [&str; 11] = [
     "docs/WEBHOOKS.md",
 ];
 
+/// What the headings of a page can be linked to as.
+pub(crate) fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with("##")).map(|line| line.trim_start_matches('#').trim());
+    let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+    headings.map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
 #[test]
 fn links_lead_somewhere_and_targets_exist() {
     let targets: BTreeSet<_> =
@@ -71,9 +78,14 @@ fn links_lead_somewhere_and_targets_exist() {
         let text = read(page);
         let folder = Path::new(page).parent().unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let here =
-                link.starts_with("http") || Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(link).exists();
-            assert!(here, "{page} links to {link}");
+            if link.starts_with("http") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { Path::new(page).to_owned() } else { folder.join(file) };
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file).exists(), "{page} links to {link}");
+            let known = anchor.is_empty() || anchors(&read(file.to_str().unwrap())).contains(anchor);
+            assert!(known, "{page} links to {link}");
         }
         for target in text.split("`make ").skip(1).filter_map(|rest| rest.split(['`', ' ']).next()) {
             assert!(targets.contains(target), "{page} names make {target}");

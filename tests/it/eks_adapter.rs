@@ -10,6 +10,7 @@ use entryway::eks::aws::{AwsEks, AwsOptions, StaticCredentials};
 
 mod answers;
 mod bed;
+mod counted;
 mod iam;
 mod raw;
 mod refusals;

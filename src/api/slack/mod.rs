@@ -9,12 +9,10 @@ mod link;
 mod people;
 mod signed;
 mod submission;
-mod tally;
 
 pub(crate) use command::{__path_command, command};
 pub(crate) use interaction::{__path_interaction, interaction};
 pub(crate) use link::{__path_confirm_link, __path_show_link, __path_unlink, confirm_link, show_link, unlink};
-pub(super) use tally::write as write_figures;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +26,6 @@ use tokio_util::task::TaskTracker;
 use super::problem::Problem;
 use super::state::ApiState;
 use crate::slack::{Client, Verifier};
-use tally::Tally;
 
 /// How long Slack's answer waits for a call to be on record. Where the database takes longer, the call is worked on all the same.
 const ON_RECORD: Duration = Duration::from_millis(250);
@@ -50,7 +47,6 @@ pub struct Slack {
     public_url: String,
     room: Arc<Semaphore>,
     under_way: TaskTracker,
-    tally: Tally,
 }
 
 impl Slack {
@@ -64,7 +60,6 @@ impl Slack {
             public_url,
             room: Arc::new(Semaphore::new(AT_ONCE)),
             under_way: TaskTracker::new(),
-            tally: Tally::default(),
         }
     }
 
@@ -130,7 +125,7 @@ async fn take(
                 }
             }
             Ok(false) => {
-                slack.tally.replayed();
+                metrics::counter!("entryway_slack_replays_total").increment(1);
                 tracing::warn!(
                     user = call.user_id,
                     what = call.what,

@@ -47,7 +47,7 @@ impl FromRequest<ApiState> for Signed {
         let bytes = to_bytes(body, LONGEST).await.map_err(too_large)?;
         let signature = genuine(&slack, &parts.headers, &bytes);
         let Some((signature, body)) = signature else {
-            slack.tally.forged();
+            metrics::counter!("entryway_slack_signature_failures_total").increment(1);
             let source_ip = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.ip());
             state.turned_away.note(&state.desk, source_ip, None, "slack-signature").await;
             return Err(Problem::unauthenticated(NOT_SLACK));
@@ -90,6 +90,6 @@ impl Signed {
 /// Counts how long Slack waited, whatever the answer is.
 impl Drop for Signed {
     fn drop(&mut self) {
-        self.slack.tally.answered(self.begun.elapsed());
+        metrics::histogram!("entryway_slack_ack_seconds").record(self.begun.elapsed());
     }
 }

@@ -1,21 +1,60 @@
 //! Whether a request left. Between the call and the wire lie credentials, which may take calls of their own (to
-//! STS); what fails there did nothing to EKS, and the SDK's errors alone do not tell.
+//! STS); what fails there did nothing to EKS, and the SDK's errors alone do not tell. Calls are counted here as well, each
+//! of which is one request.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use aws_sdk_eks::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_eks::config::interceptors::{
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_eks::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_eks::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+
+use super::super::EksError;
+use super::super::classify::listed;
 
 /// Watches one call.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Sent(Arc<AtomicBool>);
+#[derive(Debug, Clone)]
+pub(super) struct Sent(Arc<Watched>);
+
+#[derive(Debug)]
+struct Watched {
+    begun: Instant,
+    /// `DescribeCluster`, once the SDK has said so.
+    operation: OnceLock<String>,
+    sent: AtomicBool,
+}
 
 impl Sent {
+    /// Begins to watch.
+    pub(super) fn watch() -> Self {
+        Self(Arc::new(Watched { begun: Instant::now(), operation: OnceLock::new(), sent: AtomicBool::new(false) }))
+    }
+
     /// Whether the request was signed and handed to the connection, which is the last moment one can tell for sure.
     pub(super) fn is_sent(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// Counts what came of the call, and passes it on. A code that the table does not list is `other`, so that nothing on
+    /// the way can make up series.
+    pub(super) fn counted<T>(&self, answer: Result<T, EksError>) -> Result<T, EksError> {
+        let operation = self.0.operation.get().map_or("unknown", String::as_str).to_owned();
+        let (class, code) = match &answer {
+            Ok(_) => ("ok", "ok"),
+            Err(error) => {
+                let code = error.code.as_deref().map_or("none", |code| listed(code).unwrap_or("other"));
+                (error.class.as_str(), code)
+            }
+        };
+        metrics::histogram!("entryway_eks_call_seconds", "operation" => operation.clone())
+            .record(self.0.begun.elapsed());
+        metrics::counter!("entryway_eks_calls_total", "operation" => operation, "class" => class, "code" => code)
+            .increment(1);
+        answer
     }
 }
 
@@ -24,24 +63,35 @@ impl Intercept for Sent {
         "Sent"
     }
 
+    fn read_before_execution(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(call) = config.load::<Metadata>() {
+            self.0.operation.get_or_init(|| call.name().to_owned());
+        }
+        Ok(())
+    }
+
     fn read_before_transmit(
         &self,
         _context: &BeforeTransmitInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.sent.store(true, Ordering::Relaxed);
         Ok(())
     }
 }
 
-/// Makes one call (`operation.customize()`), and tells of a failure whether the request had left. A macro because the SDK
-/// keeps the trait that its operations share to itself.
+/// Makes one call (`operation.customize()`), counts it, and tells of a failure whether the request had left. A macro because the
+/// SDK keeps the trait that its operations share to itself.
 macro_rules! send {
     ($customized:expr) => {{
-        let sent = $crate::eks::aws::sent::Sent::default();
+        let sent = $crate::eks::aws::sent::Sent::watch();
         let answer = $customized.interceptor(sent.clone()).send().await;
-        answer.map_err(|error| $crate::eks::aws::failure::failure(error, &sent))
+        sent.counted(answer.map_err(|error| $crate::eks::aws::failure::failure(error, &sent)))
     }};
 }
 pub(super) use send;

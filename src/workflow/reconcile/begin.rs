@@ -50,7 +50,8 @@ pub struct Run {
 
 impl Run {
     /// The requests that this run was worked out from.
-    pub(super) const fn covered(&self) -> &BTreeSet<Uuid> {
+    #[must_use]
+    pub const fn covered(&self) -> &BTreeSet<Uuid> {
         &self.covered
     }
 

@@ -10,6 +10,7 @@ mod decisions;
 mod door;
 mod events;
 mod extend;
+mod figures;
 mod inventory;
 mod lists;
 mod matrix;
@@ -37,3 +38,5 @@ mod visibility;
 mod waits;
 mod webhooks;
 mod worker_alone;
+
+pub(crate) use figures::every_figure;

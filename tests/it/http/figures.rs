@@ -1,0 +1,62 @@
+//! What operators read.
+
+use chrono::TimeDelta;
+use entryway::domain::states::RequestState;
+use serde_json::json;
+
+use super::bed::{Api, WEBHOOK, ask};
+use crate::harness::database::by_hand;
+
+/// All that `GET /metrics` has to say, once there was something of everything.
+pub(crate) async fn every_figure() -> String {
+    let api = Api::new().await;
+    let id = api.granted().await.rsplit('/').next().unwrap().parse().unwrap();
+    api.bed.until(id, RequestState::Active).await;
+    by_hand(&api.bed.url, &format!("INSERT INTO destination (name, position) VALUES ('{WEBHOOK}', 0)")).await;
+    api.get("olga", "/metrics").await.is(200).text
+}
+
+async fn figure(api: &Api, name: &str) -> i64 {
+    let text = api.get("olga", "/metrics").await.is(200).text;
+    let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+    found.unwrap_or_else(|| panic!("no {name}: {text}"))
+}
+
+#[tokio::test]
+async fn nobody_is_named_in_any_figure() {
+    let text = every_figure().await;
+    for name in ["alice", "bob", "arn:", "my-role", "payments"] {
+        assert!(!text.contains(name), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn how_long_nobody_looked_shows_for_each_cluster() {
+    let api = Api::new().await;
+    api.bed.worker.check_clusters().await.unwrap();
+    let id = api.granted().await.rsplit('/').next().unwrap().parse().unwrap();
+    api.bed.until(id, RequestState::Active).await;
+    let (silent, age) =
+        (r#"entryway_cluster_silent_seconds{cluster="dev"}"#, r#"entryway_reconcile_age_seconds{cluster="dev"}"#);
+    assert_eq!(figure(&api, age).await, 0);
+    let asked = figure(&api, silent).await;
+    api.bed.pass(TimeDelta::minutes(30));
+    assert_eq!((figure(&api, age).await, figure(&api, silent).await), (1800, asked + 1800));
+    assert_eq!(figure(&api, r#"entryway_reconcile_age_seconds{cluster="prod"}"#).await, 0, "nothing is active there");
+    api.bed.worker.check_clusters().await.unwrap();
+    api.bed.work().await;
+    assert_eq!((figure(&api, age).await, figure(&api, silent).await), (0, 0));
+}
+
+#[tokio::test]
+async fn what_no_checkpoint_counts_yet_shows_by_its_age() {
+    let api = Api::new().await;
+    assert_eq!(figure(&api, "entryway_audit_anchor_age_seconds").await, 0);
+    api.file("alice", &ask(json!({}))).await;
+    api.bed.pass(TimeDelta::minutes(5));
+    api.post("alice", "/v1/requests").json(&ask(json!({}))).await.is(201);
+    assert_eq!(figure(&api, "entryway_audit_anchor_age_seconds").await, 300);
+    let rhythm = entryway::workflow::checkpoint::Rhythm { interval: TimeDelta::zero(), events: 1000 };
+    assert!(entryway::worker::checkpoints::make_all(&api.bed.desk, rhythm, None).await.unwrap() > 0);
+    assert_eq!(figure(&api, "entryway_audit_anchor_age_seconds").await, 0);
+}
