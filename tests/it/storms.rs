@@ -291,6 +291,11 @@ async fn connections_cut() {
         () = storm.until(&all, RequestState::Ended) => {}
         () = cut(&storm.bed.url, &cuts) => {}
     }
+    // The last of those that were cut may still lie in a pool.
+    while storm.workers[0].turn().await.is_err()
+        || storm.workers[1].turn().await.is_err()
+        || storm.bed.worker.turn().await.is_err()
+    {}
     storm.clear_up(all.len()).await;
     let cuts = cuts.into_inner();
     println!("  {cuts} connections were cut");

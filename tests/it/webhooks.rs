@@ -99,6 +99,7 @@ async fn what_arrives_is_what_the_log_answers_checkpoints_too_and_only_what_was_
     bed.file("alice", view("payments")).await;
     let mut prod = view("payments");
     prod.cluster_name = "prod".to_owned();
+    prod.duration = Some("8h".to_owned());
     let prod = bed.file("alice", prod).await;
     make_all(&bed.desk, Rhythm { interval: TimeDelta::zero(), events: 1000 }, None).await.unwrap();
     for each in [&everything, &narrow] {
