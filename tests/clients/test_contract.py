@@ -25,6 +25,9 @@ ROLE = "arn:aws:iam::111122223333:role/dev/apps/my-role"
 # A requester, a reviewer who may also audit and administer, and a service that speaks for people.
 CALLERS = ("alice", "bob", "portal")
 
+# Answers without an end, which schemathesis.toml leaves out.
+ENDLESS = ("/v1/events/stream",)
+
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -106,7 +109,7 @@ def test_every_answer_is_as_documented(service, who, tmp_path):
     # It has tried something: cases of every operation, and calls that follow from the answers to others.
     tested = re.search(r"Tested: (\d+)", run.stdout)
     document = json.loads((ROOT / "openapi/entryway.json").read_text())
-    operations = sum(len(methods) for methods in document["paths"].values())
+    operations = sum(len(methods) for path, methods in document["paths"].items() if path not in ENDLESS)
     assert tested and int(tested.group(1)) == operations, run.stdout
 
 
