@@ -25,7 +25,7 @@ const LOGGED: &str = "log";
 const BACKLOG: usize = 1024;
 
 /// The least time between two `NOTIFY`s of one process. The first after a quiet while goes out at once; under load, what is
-/// committed within this time goes together: a commit for each change would cost Postgres half as much as the change.
+/// committed within this time goes together, because each `NOTIFY` is a commit of its own.
 const BETWEEN: Duration = Duration::from_millis(20);
 
 /// The most ids in one `NOTIFY`, whose payload Postgres limits to 8000 bytes.
