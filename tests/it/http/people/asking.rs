@@ -89,7 +89,7 @@ async fn a_deny_ends_the_wait_with_an_exit_code_of_its_own_and_the_words_of_the_
     let waiting = office.begins("alice", &ask("prod", &["--wait"]));
     let id = office.only_request().await;
     office.types("bob", &["deny", &id, "--comment", "ask for dev first"]).await.ends(0).shows(&["denied"]);
-    waiting.await.unwrap().ends(7).tells(&["needs 1 approval", "denied by bob: ask for dev first"]);
+    waiting.await.unwrap().ends(7).tells(&["denied by bob: ask for dev first"]);
     office.types("alice", &["wait", &id]).await.ends(7);
 }
 
