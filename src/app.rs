@@ -186,15 +186,16 @@ fn listen() -> Result<Signals, Failure> {
 
 fn summary(config: &Config) -> String {
     let Config { installation, clusters, auth, webhooks, .. } = config;
-    let issuers = match auth.oidc.len() {
-        0 => String::new(),
-        count => format!(", {count} ways to sign in with OpenID Connect"),
-    };
-    let told = match webhooks.len() {
-        0 => String::new(),
-        count => format!(", {count} webhooks"),
-    };
-    format!("installation {installation:?}, {} clusters, {} tokens{issuers}{told}", clusters.len(), auth.tokens.len())
+    let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let mut parts = vec![
+        format!("installation {installation:?}"),
+        counted(clusters.len(), "cluster"),
+        counted(auth.tokens.len(), "token"),
+        counted(auth.oidc.len(), "OpenID Connect issuer"),
+        counted(webhooks.len(), "webhook"),
+    ];
+    parts.retain(|part| !part.starts_with("0 "));
+    parts.join(", ")
 }
 
 /// What is no mistake, and still perhaps not meant.

@@ -23,9 +23,9 @@ Examples:
   entryway login --url http://127.0.0.1:8080     and then request, list, show, approve, wait, revoke, …
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or configuration.
-Of the commands that talk to a service, besides: 1 the request failed, or the service is broken; 3 refused: not sound, not
-permitted, not there, or not in that state; 4 not signed in; 5 the service cannot be reached, or not just now; 6 the time to
-wait was up; 7 turned down, or over.
+Of the commands that talk to a service, besides: 1 the request failed, or the service is broken; 3 refused: not sound, \
+not permitted, not there, or not in that state; 4 not signed in; 5 the service cannot be reached, or not just now; \
+6 the time to wait was up; 7 turned down, or over.
 Logs go to stderr; ENTRYWAY_LOG=debug (or RUST_LOG) says more, ENTRYWAY_LOG_FORMAT is text or json.";
 
 /// A self-service desk for access to Amazon EKS clusters: ask, sign off, apply, prove, end.

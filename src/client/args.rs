@@ -150,6 +150,7 @@ pub struct List {
 #[derive(Debug, Args)]
 pub struct Show {
     /// The request
+    #[arg(value_parser = id)]
     pub(super) id: Uuid,
     /// Its timeline as well
     #[arg(long)]
@@ -162,6 +163,7 @@ pub struct Show {
 #[derive(Debug, Args)]
 pub struct Review {
     /// The request
+    #[arg(value_parser = id)]
     pub(super) id: Uuid,
     /// What to say to it
     #[arg(long, value_name = "TEXT")]
@@ -180,10 +182,14 @@ pub struct Review {
 #[derive(Debug, Args)]
 pub struct Deny {
     /// The request
+    #[arg(value_parser = id)]
     pub(super) id: Uuid,
     /// Why; the requester will read it
     #[arg(long, value_name = "TEXT")]
     pub(super) comment: String,
+    /// Nothing is asked; for whoever types it as with approve
+    #[arg(long, short, hide = true)]
+    pub(super) yes: bool,
     #[command(flatten)]
     pub(super) connection: Connection,
 }
@@ -192,6 +198,7 @@ pub struct Deny {
 #[derive(Debug, Args)]
 pub struct Wait {
     /// The request
+    #[arg(value_parser = id)]
     pub(super) id: Uuid,
     /// The state to wait for
     #[arg(long, value_name = "STATE", default_value = "active", value_parser = state)]
@@ -206,6 +213,7 @@ pub struct Wait {
 #[derive(Debug, Args)]
 pub struct Act {
     /// The request
+    #[arg(value_parser = id)]
     pub(super) id: Uuid,
     /// Why
     #[arg(long, value_name = "TEXT")]
@@ -218,12 +226,17 @@ pub struct Act {
 #[derive(Debug, Args)]
 pub struct Revoke {
     /// The request
+    #[arg(value_parser = id)]
     pub(super) id: Uuid,
     /// Why; the requester will read it
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: String,
     #[command(flatten)]
     pub(super) connection: Connection,
+}
+
+fn id(text: &str) -> Result<Uuid, String> {
+    Uuid::parse_str(text).map_err(|_| "that is not the id of a request; entryway list shows them".to_owned())
 }
 
 fn state(name: &str) -> Result<RequestState, String> {

@@ -1,5 +1,7 @@
 //! `list`, `show`, `clusters`, `whoami`: what only looks.
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Session;
@@ -8,7 +10,7 @@ use super::failure::Failure;
 use super::http::Service;
 use super::show;
 use super::table::{pairs, table};
-use crate::api::wire::{ClusterList, ClusterView, EventList, Me, RequestList, RequestView};
+use crate::api::wire::{ClusterList, ClusterView, Me, RequestView};
 use crate::domain::states::RequestState;
 
 /// The most that one page holds.
@@ -41,11 +43,18 @@ pub(super) async fn clusters(session: &Session<'_>) -> Result<(), Failure> {
     let answer = Service::of(session)?.get::<ClusterList>("/v1/clusters", &[]).await?;
     let row = |cluster: &ClusterView| {
         let ClusterView { name, environment, region, account_id, health, .. } = cluster;
-        let status = if health.problems.is_empty() { health.status.clone() } else { health.problems.join("; ") };
-        [name.clone(), environment.clone(), region.clone(), account_id.clone(), status]
+        let status = if health.problems.is_empty() { &health.status } else { "see below" };
+        [name.clone(), environment.clone(), region.clone(), account_id.clone(), status.to_owned()]
     };
-    let rows: Vec<_> = answer.view.items.iter().map(row).collect();
-    session.out.result(&table(["CLUSTER", "ENVIRONMENT", "REGION", "ACCOUNT", "STATUS"], &rows), &answer.json);
+    let clusters = &answer.view.items;
+    let mut text = table(
+        ["CLUSTER", "ENVIRONMENT", "REGION", "ACCOUNT", "STATUS"],
+        &clusters.iter().map(row).collect::<Vec<_>>(),
+    );
+    for cluster in clusters.iter().filter(|cluster| !cluster.health.problems.is_empty()) {
+        text += &format!("\n{}:\n  {}\n", cluster.name, cluster.health.problems.join("\n  "));
+    }
+    session.out.result(&text, &answer.json);
     Ok(())
 }
 
@@ -53,25 +62,11 @@ pub(super) async fn clusters(session: &Session<'_>) -> Result<(), Failure> {
 pub(super) async fn list(session: &Session<'_>, list: &List) -> Result<(), Failure> {
     let service = Service::of(session)?;
     let most = usize::try_from(list.limit).unwrap_or(PAGE);
-    let (mut views, mut items, mut token) = (Vec::new(), Vec::new(), None);
-    loop {
-        let mut parameters = filters(list);
-        parameters.push(("maxResults", (most - views.len()).min(PAGE).to_string()));
-        parameters.extend(token.take().map(|token| ("nextToken", token)));
-        let mut page = service.get::<RequestList>("/v1/requests", &parameters).await?;
-        views.append(&mut page.view.items);
-        if let Value::Array(more) = page.json["items"].take() {
-            items.extend(more);
-        }
-        token = page.view.next_token;
-        if token.is_none() || views.len() >= most {
-            break;
-        }
-    }
+    let Listed { views, items, token } = listed(&service, "/v1/requests", &filters(list), most).await?;
     let text = if list.quiet {
         show::filed(&views, true)
     } else if views.is_empty() {
-        "nothing of that kind\n".to_owned()
+        nothing(filters(list).is_empty()).to_owned()
     } else {
         show::requests(&views)
     };
@@ -93,6 +88,15 @@ fn filters(list: &List) -> Vec<(&'static str, String)> {
     parameters
 }
 
+/// What to read where there is nothing to list.
+const fn nothing(everything_was_asked_for: bool) -> &'static str {
+    if everything_was_asked_for {
+        "no requests yet; entryway request --help says how to ask for access\n"
+    } else {
+        "no requests of that kind; entryway list without filters shows all that you may see\n"
+    }
+}
+
 /// `show`
 pub(super) async fn show(session: &Session<'_>, show: &Show) -> Result<(), Failure> {
     let service = Service::of(session)?;
@@ -102,8 +106,47 @@ pub(super) async fn show(session: &Session<'_>, show: &Show) -> Result<(), Failu
         session.out.result(&show::request(&request.view), &request.json);
         return Ok(());
     }
-    let events = service.get::<EventList>(&format!("{path}/events"), &[]).await?;
-    let text = format!("{}\n{}", show::request(&request.view), show::events(&events.view));
-    session.out.result(&text, &json!({ "request": request.json, "events": events.json["items"] }));
+    let Listed { views, items, .. } = listed(&service, &format!("{path}/events"), &[], usize::MAX).await?;
+    let text = format!("{}\n{}", show::request(&request.view), show::events(&views));
+    session.out.result(&text, &json!({ "request": request.json, "events": items }));
     Ok(())
+}
+
+/// What a list of the service holds, as it is and word for word, and where it goes on.
+struct Listed<T> {
+    views: Vec<T>,
+    items: Vec<Value>,
+    token: Option<String>,
+}
+
+/// One page of any of the service's lists.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    items: Vec<T>,
+    next_token: Option<String>,
+}
+
+/// The list at `path`: as many pages as it takes to have `most`.
+async fn listed<T: DeserializeOwned>(
+    service: &Service,
+    path: &str,
+    filters: &[(&'static str, String)],
+    most: usize,
+) -> Result<Listed<T>, Failure> {
+    let (mut views, mut items, mut token) = (Vec::new(), Vec::new(), None);
+    loop {
+        let mut parameters = filters.to_vec();
+        parameters.push(("maxResults", (most - views.len()).min(PAGE).to_string()));
+        parameters.extend(token.take().map(|token| ("nextToken", token)));
+        let mut page = service.get::<Page<T>>(path, &parameters).await?;
+        views.append(&mut page.view.items);
+        if let Value::Array(more) = page.json["items"].take() {
+            items.extend(more);
+        }
+        token = page.view.next_token;
+        if token.is_none() || views.len() >= most {
+            return Ok(Listed { views, items, token });
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::SubsecRound as _;
 
 use super::table::{pairs, table};
-use crate::api::wire::{AccessPolicyView, DryRun, EventList, RequestView, Time};
+use crate::api::wire::{AccessPolicyView, DryRun, EventView, RequestView, Time};
 use crate::domain::states::RequestState;
 
 /// A request with all that a reviewer decides by.
@@ -92,10 +92,6 @@ pub(super) fn dry_run(dry: &DryRun) -> String {
 /// Requests, a line each.
 pub(super) fn requests(views: &[RequestView]) -> String {
     let row = |view: &RequestView| {
-        let until = match view.grant.expires_at {
-            Some(at) => time(at),
-            None => duration(view),
-        };
         [
             view.id.to_string(),
             view.state.to_string(),
@@ -103,18 +99,17 @@ pub(super) fn requests(views: &[RequestView]) -> String {
             principal(&view.principal_arn),
             access(view),
             view.requester.clone(),
-            until,
+            ends(view),
         ]
     };
     let rows: Vec<_> = views.iter().map(row).collect();
-    table(["REQUEST", "STATE", "CLUSTER", "PRINCIPAL", "ACCESS", "REQUESTER", "UNTIL"], &rows)
+    table(["REQUEST", "STATE", "CLUSTER", "PRINCIPAL", "ACCESS", "REQUESTER", "ENDS"], &rows)
 }
 
 /// A timeline.
-pub(super) fn events(list: &EventList) -> String {
+pub(super) fn events(events: &[EventView]) -> String {
     let told = |data: &serde_json::Value, name: &str| data[name].as_str().map(str::to_owned);
-    let rows: Vec<_> = list
-        .items
+    let rows: Vec<_> = events
         .iter()
         .map(|event| {
             let words = ["comment", "reason", "detail"].iter().find_map(|name| told(&event.data, name));
@@ -172,6 +167,16 @@ fn principal(arn: &str) -> String {
 fn duration(view: &RequestView) -> String {
     let short = |iso: &String| iso.trim_start_matches('P').replace('T', "").to_ascii_lowercase();
     view.duration.as_ref().map_or_else(|| "permanent".to_owned(), short)
+}
+
+/// When access is over, or how long it will be once there is any.
+fn ends(view: &RequestView) -> String {
+    match (view.grant.ended_at.or(view.grant.expires_at), &view.duration) {
+        (Some(at), _) => time(at),
+        (None, None) => "never".to_owned(),
+        (None, Some(_)) if RequestState::parse(&view.state).is_some_and(RequestState::is_final) => "-".to_owned(),
+        (None, Some(_)) => format!("{} once active", duration(view)),
+    }
 }
 
 fn approval(view: &RequestView) -> String {

@@ -70,13 +70,19 @@ impl<E: Eks> Worker<E> {
                 holders.insert(arn, who);
             }
         }
-        let mut suspects = suspects(&known, &listed, &holders);
-        suspects.extend(idle.intersection(&listed).map(String::as_str));
-        if !suspects.is_empty() {
-            tracing::info!(cluster = name, entries = suspects.len(), "lists show something else than what was proven");
-            reconcile::wake_all(&self.desk, name, &suspects).await?;
+        let changed = suspects(&known, &listed, &holders);
+        if !changed.is_empty() {
+            tracing::info!(cluster = name, entries = changed.len(), "lists show something else than what was proven");
         }
-        Ok(())
+        let back: Vec<&str> = idle.intersection(&listed).map(String::as_str).collect();
+        if !back.is_empty() {
+            tracing::debug!(cluster = name, entries = back.len(), "entries that were taken away are listed; looking whose");
+        }
+        let to_look_at = [changed, back].concat();
+        if to_look_at.is_empty() {
+            return Ok(());
+        }
+        reconcile::wake_all(&self.desk, name, &to_look_at).await
     }
 
     /// The principals that EKS lists, all pages; `None` where it does not show all of them.

@@ -73,6 +73,7 @@ pub struct Request {
 #[derive(Debug, Args)]
 pub struct Extend {
     /// The request whose access is to last longer
+    #[arg(value_parser = super::id)]
     pub(in crate::client) id: Uuid,
     /// How much longer, such as 2h
     #[arg(long, value_name = "TIME")]

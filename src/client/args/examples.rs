@@ -1,7 +1,7 @@
 //! Examples for the help of each command. Tests see to it that they can be typed in.
 
 pub(super) const LOGIN: &str = "\
-The token is never an argument: whoever lists processes, or reads the shell's history, would see it. Pipelines need no
+The token is never an argument: whoever lists processes, or reads the shell's history, would see it. Pipelines need no \
 profile: ENTRYWAY_URL with ENTRYWAY_TOKEN, or ENTRYWAY_TOKEN_FILE, is enough.
 
 Examples:
@@ -27,7 +27,7 @@ Examples:
 --policy AmazonEKSEditPolicy@payments,payments-* --policy AmazonEKSViewPolicy --cluster-wide --dry-run
   entryway request --file request.json --wait --timeout 30m --json
 
-With --wait, exit code 0 means that access is active, that is proven; 7 that it was turned down, 1 that it failed, 6 that the
+With --wait, exit code 0 means that access is active, that is proven; 7 that it was turned down, 1 that it failed, 6 that the \
 time was up first.";
 
 pub(super) const EXTEND: &str = "Examples:
@@ -43,7 +43,7 @@ pub(super) const SHOW: &str = "Examples:
   entryway show 01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1 --events";
 
 pub(super) const APPROVE: &str = "\
-It shows what would be signed off, and asks. The approval is bound to what was shown. Without a terminal to ask on, --yes or
+It shows what would be signed off, and asks. The approval is bound to what was shown. Without a terminal to ask on, --yes or \
 --digest is needed.
 
 Examples:

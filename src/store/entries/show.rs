@@ -47,8 +47,7 @@ pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, S
     Ok(sound(rows))
 }
 
-/// Who is to have no entry on `cluster` as far as Entryway knows, had one or was to have one, and was last looked at before
-/// `looked_at`.
+/// Whose entry on `cluster` Entryway once wrote or tried to, is to be there no more, and was last looked at before `looked_at`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
@@ -56,7 +55,7 @@ pub async fn idle(store: &Store, cluster: &str, looked_at: DateTime<Utc>) -> Res
     Ok(sqlx::query_scalar!(
         "-- entries.idle
         SELECT principal_arn FROM entry
-         WHERE cluster_name = $1 AND coalesce(written->'content', 'null') = 'null'
+         WHERE cluster_name = $1 AND touched_at IS NOT NULL AND coalesce(written->'content', 'null') = 'null'
            AND next_run_at IS NULL AND lease_until IS NULL AND coalesce(last_read_at, '-infinity') < $2",
         cluster,
         looked_at

@@ -44,9 +44,9 @@ pub async fn proven(desk: &Desk, cluster: &str) -> Result<BTreeMap<String, Entry
     Ok(known)
 }
 
-/// Who should show in no list of `cluster`: nothing is live for them any more. A write that came very late may have left something
-/// behind, or somebody may have made an entry in Entryway's name; whoever has an entry of their own is looked at once in a
-/// drift interval for it.
+/// Who should show in no list of `cluster`: Entryway wrote for them, and nothing is live for them any more. A write that came very
+/// late may have left something behind, or somebody may have made an entry in Entryway's name; whoever has an entry of their
+/// own is looked at once in a drift interval for it.
 ///
 /// # Errors
 /// Those of the store.

@@ -42,7 +42,7 @@ async fn everything_that_is_wrong_is_said_at_once_and_where() {
         (problem["status"].clone(), codes),
         (json!(422), vec![json!("group-reserved-prefix"), json!("tag-reserved")])
     );
-    office.types("bob", &["list"]).await.ends(0).shows(&["nothing of that kind"]);
+    office.types("bob", &["list"]).await.ends(0).shows(&["no requests yet"]);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn lists_line_up_and_go_over_pages() {
         office.filed().await;
     }
     let said = office.types("bob", &["list", "--limit", "2", "--mine"]).await.ends(0);
-    said.shows(&["nothing of that kind"]);
+    said.shows(&["no requests yet"]);
     let said =
         office.types("bob", &["list", "--limit", "2", "--state", "pending"]).await.ends(0).tells(&["there is more"]);
     let lines: Vec<_> = said.out.lines().collect();
