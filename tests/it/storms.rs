@@ -57,10 +57,11 @@ fn worker(bed: &Bed, patience: Duration, pace: Pace) -> Worker<AwsEks> {
     Worker::new(desk, Arc::new(patient_eks(&bed.sim, patience)), pace)
 }
 
-/// One storm: a bed, two workers, and how long they wait for an answer.
+/// One storm: a bed, how many entries live through it, two workers, and how long they wait for an answer.
 struct Storm {
     name: &'static str,
     bed: Bed,
+    entries: usize,
     workers: [Worker<AwsEks>; 2],
     patience: Duration,
 }
@@ -72,7 +73,8 @@ impl Storm {
     }
 
     fn over(name: &'static str, bed: Bed, patience: Duration) -> Self {
-        Self { name, workers: [worker(&bed, patience, pace()), worker(&bed, patience, pace())], bed, patience }
+        let workers = [worker(&bed, patience, pace()), worker(&bed, patience, pace())];
+        Self { name, workers, bed, entries: ENTRIES, patience }
     }
 
     /// Works until all of `ids` are in `state`.
@@ -118,11 +120,11 @@ impl Storm {
     /// From nothing to two grants on each entry, and back to nothing.
     async fn live_through(&self) {
         let (mut first, mut second) = (vec![], vec![]);
-        for number in 0..ENTRIES {
+        for number in 0..self.entries {
             first.push(self.bed.granted(ask(number, false)).await.id);
         }
         self.until(&first, RequestState::Active).await;
-        for number in 0..ENTRIES {
+        for number in 0..self.entries {
             second.push(self.bed.granted(ask(number, true)).await.id);
         }
         self.until(&second, RequestState::Active).await;
@@ -159,9 +161,10 @@ impl Storm {
         assert_eq!(log.unaccounted(), Vec::<String>::new(), "{}", self.name);
         assert_eq!(log.unproven(3), Vec::<String>::new(), "{}", self.name);
         println!(
-            "{}: {grants} grants on {ENTRIES} entries came and went, {} calls, {} of them writes, {struck} struck by a \
+            "{}: {grants} grants on {} entries came and went, {} calls, {} of them writes, {struck} struck by a \
              fault, {refused} refused as too many",
             self.name,
+            self.entries,
             calls.len(),
             log.write_count()
         );
@@ -190,6 +193,8 @@ async fn throttling() {
     let throttle: Throttle = serde_json::from_value(json!({ "callsPerSecond": 1.0, "burst": 1.0 })).unwrap();
     let knobs = Knobs { throttle: Some(throttle), ..Knobs::default() };
     let mut storm = Storm::new("throttled to one call a second, with ten configured", knobs).await;
+    // Turns are few, and each is a second's wait on the way.
+    storm.entries = 2;
     let frugal = Pace { calls_per_second: 10, ..pace() };
     storm.workers = [worker(&storm.bed, storm.patience, frugal), worker(&storm.bed, storm.patience, frugal)];
     // Whoever waits for a turn does so by the clock of the test, and EKS counts by the same.

@@ -13,7 +13,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use super::account::Account;
 use super::error::{Doing, PostgresError};
 use super::programs::{Programs, environment};
-use super::{Durability, PostgresOptions, SUPERUSER};
+use super::{Durability, PostgresOptions, SUPERUSER, verifier};
 
 /// A data directory that is ours alone until this value is dropped.
 #[derive(Debug)]
@@ -91,11 +91,15 @@ impl DataDir {
         self.account.own(&new)?;
         let mut initdb = self.account.command(&programs.initdb);
         initdb.args(["--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"]);
-        initdb.arg("--pwfile").arg(beside(&self.path, "password")).arg("--pgdata").arg(&new).kill_on_drop(true);
+        let file = beside(&self.path, "verifier");
+        let text = verifier::of(&self.password, rand::random(), verifier::ITERATIONS);
+        write_secret(&file, &text, &self.account)?;
+        initdb.arg("--pwfile").arg(&file).arg("--pgdata").arg(&new).kill_on_drop(true);
         if durability == Durability::TestFast {
             initdb.arg("--no-sync");
         }
         let done = initdb.output().await.doing(|| format!("cannot run {}", programs.initdb.display()))?;
+        fs::remove_file(&file).doing(|| format!("cannot remove {}", file.display()))?;
         if !done.status.success() {
             let said = last_line(&String::from_utf8_lossy(&done.stderr));
             return Err(PostgresError::Initdb { data_dir: self.path.clone(), said });
@@ -185,17 +189,21 @@ fn read_password(data_dir: &Path) -> Result<String, PostgresError> {
     }
 }
 
-/// Writes a new password where only the server's user (and root) can read it.
+/// A new password, in its file.
 fn new_password(data_dir: &Path, account: &Account) -> Result<String, PostgresError> {
-    let path = beside(data_dir, "password");
+    let password = Alphanumeric.sample_string(&mut rand::rng(), 32);
+    write_secret(&beside(data_dir, "password"), &password, account)?;
+    Ok(password)
+}
+
+/// Writes `text` anew to where only the server's user (and root) can read it.
+fn write_secret(path: &Path, text: &str, account: &Account) -> Result<(), PostgresError> {
     let cannot = || format!("cannot write {}", path.display());
-    match fs::remove_file(&path) {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).doing(cannot),
         _ => {}
     }
-    let password = Alphanumeric.sample_string(&mut rand::rng(), 32);
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).doing(cannot)?;
-    file.write_all(password.as_bytes()).and_then(|()| file.sync_all()).doing(cannot)?;
-    account.own(&path)?;
-    Ok(password)
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).doing(cannot)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).doing(cannot)?;
+    account.own(path)
 }

@@ -12,6 +12,7 @@ mod error;
 mod postmaster;
 mod programs;
 mod server;
+mod verifier;
 
 use std::path::{Path, PathBuf};
 

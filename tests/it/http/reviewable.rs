@@ -112,7 +112,7 @@ async fn it_is_exactly_what_the_requests_themselves_say() {
                     expected.push(id.clone());
                 }
             }
-            for query in ["maxResults=100", "maxResults=2"] {
+            for query in ["maxResults=100", "maxResults=7"] {
                 assert_eq!(listed(&api, who, query).await, expected, "{who} {query} {condition}");
             }
             sizes.insert(expected.len());
