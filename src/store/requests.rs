@@ -14,6 +14,7 @@ use crate::domain::review::Review;
 use crate::domain::states::{EndReason, RequestState};
 
 mod beside;
+mod due;
 mod ending;
 mod followed;
 mod list;
@@ -21,10 +22,11 @@ mod record;
 mod review;
 
 pub use beside::{Beside, beside, one_at_a_time, pending_of};
+pub use due::{Overdue, Passed, lock_overdue, lock_to_remind};
 pub use ending::{Ending, Matching, lock_all, matching, save_endings};
 pub use followed::{all_of, states};
 pub use list::{Batch, Filter, list};
-pub use record::{lock_to_remind, note};
+pub use record::note;
 pub use review::{Candidate, Sought, among, to_review};
 
 /// The three answers of a compare-and-set.
@@ -342,24 +344,6 @@ pub async fn of_entries(store: &Store, cluster: &str, principals: &[String]) -> 
         principals
     )
     .fetch_all(&store.pool)
-    .await?;
-    Ok(sound(rows))
-}
-
-/// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn lock_overdue(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, StoreError> {
-    let rows = sqlx::query_as!(
-        RequestRow,
-        "-- requests.lock_overdue
-        SELECT * FROM request WHERE state = 'pending' AND lapses_at <= $1
-         ORDER BY lapses_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-        tx.now,
-        limit
-    )
-    .fetch_all(&mut *tx.inner)
     .await?;
     Ok(sound(rows))
 }
