@@ -201,6 +201,30 @@ async fn everything_wanted_arrives_in_order_and_what_was_before_does_not() {
 }
 
 #[tokio::test]
+async fn what_happened_first_is_told_first_whichever_request_it_is_about() {
+    let bed = Bed::new().await;
+    let clock = bed.hands.clone();
+    let puppet = Puppet::new("test:a", move |_| {
+        clock.advance(TimeDelta::seconds(1));
+        Some(Verdict::Delivered)
+    });
+    let one_at_a_time = DeliveryPace { hands: 1, ..pace() };
+    let deliverer = Deliverer::new(bed.desk.store.clone(), puppet.clone(), one_at_a_time);
+    deliverer.open().await.unwrap();
+    let mut ids = vec![];
+    for namespace in ["one", "two", "three"] {
+        let id = filed(&bed, namespace).await;
+        bed.hands.advance(TimeDelta::seconds(1));
+        bed.withdraw("alice", id).await.unwrap();
+        bed.hands.advance(TimeDelta::seconds(1));
+        ids.push(id);
+    }
+    deliverer.turn().await.unwrap();
+    let told = puppet.seqs();
+    assert!(told.len() == 6 && told.is_sorted(), "{told:?} of {ids:?}");
+}
+
+#[tokio::test]
 async fn what_is_poisoned_holds_back_its_own_request_and_is_given_up_after_three_days() {
     let bed = Bed::new().await;
     let store = &bed.desk.store;

@@ -116,7 +116,8 @@ async fn enqueue(tx: &mut Tx, destination: &str, briefs: Vec<Brief>) -> Result<(
     sqlx::query!(
         "-- outbox.enqueue
         INSERT INTO delivery_lane AS l (destination, lane, queue, next_attempt_at)
-        SELECT $1, lane, array_agg(seq ORDER BY seq), $4 FROM unnest($2::text[], $3::bigint[]) AS e (lane, seq)
+        SELECT $1, lane, array_agg(seq ORDER BY seq), least(min(at), $4)
+          FROM unnest($2::text[], $3::bigint[]) AS e (lane, seq) JOIN event USING (seq)
          GROUP BY lane ORDER BY lane COLLATE \"C\"
         ON CONFLICT (destination, lane) DO UPDATE SET queue = l.queue || excluded.queue",
         destination,
