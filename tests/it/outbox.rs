@@ -383,11 +383,14 @@ async fn one_that_is_gone_is_left_alone_until_it_leads_elsewhere_or_somebody_rep
     deliverer(store, &moved).turn().await.unwrap();
     assert_eq!(moved.seqs_of(id).len(), 1, "nothing was lost");
     assert_eq!(moved.seqs().len(), 2);
+    assert_eq!(standing(store, "test:a").await.gone_at, None, "nobody is told that it is gone while it is not");
 
+    filed(&bed, "three").await;
+    old.turn().await.unwrap();
+    assert_eq!(gone.seqs().len(), 2, "whoever leads it back there finds out anew");
     let back = Puppet::new("test:a", |_| Some(Verdict::Delivered));
     let again = deliverer(store, &back);
-    filed(&bed, "three").await;
-    assert_eq!(again.turn().await.unwrap(), 0, "the old address is gone still");
+    assert_eq!(again.turn().await.unwrap(), 0);
     let mut tx = store.begin().await.unwrap();
     outbox::replay(&mut tx, "test:a", i64::MAX).await.unwrap().unwrap();
     tx.commit().await.unwrap();

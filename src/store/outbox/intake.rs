@@ -130,10 +130,12 @@ async fn enqueue(tx: &mut Tx, destination: &str, briefs: Vec<Brief>) -> Result<(
     Ok(())
 }
 
+/// Notes how far it was read. Whoever reads has found that the destination is not gone from where it leads now ([`lock`]); where it led
+/// before is forgotten, so that nobody is told that it is gone.
 async fn advance(tx: &mut Tx, destination: &str, through: i64) -> Result<(), StoreError> {
     sqlx::query!(
         "-- outbox.advance
-        UPDATE destination SET position = $2 WHERE name = $1",
+        UPDATE destination SET position = $2, gone_at = NULL, gone_address = NULL WHERE name = $1",
         destination,
         through
     )
