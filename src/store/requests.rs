@@ -46,10 +46,7 @@ pub enum Cas {
 /// [`StoreError::Unavailable`].
 pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -> Result<(), StoreError> {
     let mut log = Columns::default();
-    for event in events {
-        let prev = Some(std::mem::take(&mut request.chain_head)).filter(|head| !head.is_empty());
-        request.chain_head = log.push(event, tx.now, prev);
-    }
+    request.chain_head = log.chain(request, events, tx.now);
     let principal_arn = request.spec.principal.to_string();
     let due = match request.state {
         RequestState::Applying => Some(tx.now),
@@ -131,11 +128,7 @@ pub async fn save(
 ) -> Result<Cas, StoreError> {
     debug_assert!(from == request.state || from.may_become(request.state), "{from:?} → {:?}", request.state);
     let mut log = Columns::default();
-    let mut head = request.chain_head.clone();
-    for event in events {
-        debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
-        head = log.push(event, tx.now, Some(head));
-    }
+    let head = log.chain(request, events, tx.now);
     let row = sqlx::query!(
         r#"-- requests.save
         WITH moved AS (

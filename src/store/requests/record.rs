@@ -13,11 +13,7 @@ use crate::domain::request::Request;
 /// [`StoreError::Unavailable`].
 pub async fn note(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -> Result<Cas, StoreError> {
     let mut log = Columns::default();
-    let mut head = request.chain_head.clone();
-    for event in events {
-        debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
-        head = log.push(event, tx.now, Some(head));
-    }
+    let head = log.chain(request, events, tx.now);
     let row = sqlx::query!(
         r#"-- requests.note
         WITH noted AS (
