@@ -44,11 +44,13 @@ export async function fileAndWait({ baseUrl, token, user, key, ask, log, signal 
 async function call(url, init) {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await fetch(url, { ...init, redirect: 'error' });
-    const body = await answer.json();
-    if (answer.ok) return body;
-    if ([429, 503].includes(answer.status) && attempt < 5) {
-      const seconds = Math.min(Number(answer.headers.get('retry-after') ?? 1), 30);
+    const body = await answer.json().catch(() => undefined);
+    if (answer.ok && body) return body;
+    if ([429, 502, 503, 504].includes(answer.status) && attempt < 5) {
+      const seconds = Math.min(Number(answer.headers.get('retry-after')) || 1, 30);
       await new Promise(resolve => setTimeout(resolve, seconds * 1000));
+    } else if (!Array.isArray(body?.errors)) {
+      throw new Error(`${url} answered ${answer.status}, and not as Entryway does; is that its address, and nothing in between?`);
     } else {
       const places = body.errors.map(error => `\n${error.pointer ?? error.parameter}: ${error.detail} (${error.code})`);
       throw new Error(`${body.detail} (${body.code}, call ${body.requestId})${places.join('')}`);

@@ -6,6 +6,7 @@
 // It runs in the backend and takes the user from the task, which Backstage has authenticated. Do not put the service's token into
 // Backstage's proxy instead: every user could then send Entryway-On-Behalf-Of with somebody else's name through it.
 
+import { createHash } from 'node:crypto';
 import { coreServices, createBackendModule } from '@backstage/backend-plugin-api';
 import { createTemplateAction, scaffolderActionsExtensionPoint } from '@backstage/plugin-scaffolder-node';
 import { fileAndWait } from './entryway.mjs';
@@ -33,16 +34,15 @@ const action = config =>
       const user = ctx.user?.entity?.metadata.name;
       if (!user) throw new Error('nobody is signed in whom the catalogue knows: Entryway has to know who asks');
       const { policy, namespaces, ...rest } = ctx.input;
+      const ask = { ...rest, accessPolicies: [{ policyArn: policy, accessScope: { type: 'namespace', namespaces } }] };
+      const digest = createHash('sha256').update(JSON.stringify(ask)).digest('hex');
       const request = await fileAndWait({
         baseUrl: config.getString('entryway.baseUrl').replace(/\/$/, ''),
         token: config.getString('entryway.token'),
         user,
-        // A step that Backstage runs again does not ask again.
-        key: `backstage-${ctx.task.id}`,
-        ask: {
-          ...rest,
-          accessPolicies: [{ policyArn: policy, accessScope: { type: 'namespace', namespaces } }],
-        },
+        // A step that Backstage runs again does not ask again; another step of the same task asks for itself.
+        key: `backstage-${ctx.task.id}-${digest}`,
+        ask,
         log: line => ctx.logger.info(line),
         signal: ctx.signal,
       });

@@ -14,6 +14,9 @@ use super::problem::Problem;
 
 /// Calls that end access or decide on it.
 const DECISIONS_AT_ONCE: usize = 128;
+/// Calls that say that they are Slack's. Whether they are is known only once all of them has come, and until then whoever likes to
+/// can make them last: so they are kept apart from decisions by people who have shown who they are.
+const SLACK_AT_ONCE: usize = 192;
 /// Everything else that is answered at once.
 const OTHERS_AT_ONCE: usize = 256;
 /// Calls that wait for something to happen, and cost nothing meanwhile; those that open a stream wait for the end of the log.
@@ -28,6 +31,7 @@ const LONG_PATIENCE: Duration = Duration::from_secs(75);
 #[derive(Debug, Clone)]
 pub(super) struct Lanes {
     decisions: Arc<Semaphore>,
+    slack: Arc<Semaphore>,
     others: Arc<Semaphore>,
     waits: Arc<Semaphore>,
 }
@@ -35,7 +39,12 @@ pub(super) struct Lanes {
 impl Default for Lanes {
     fn default() -> Self {
         let lane = |width| Arc::new(Semaphore::new(width));
-        Self { decisions: lane(DECISIONS_AT_ONCE), others: lane(OTHERS_AT_ONCE), waits: lane(WAITS_AT_ONCE) }
+        Self {
+            decisions: lane(DECISIONS_AT_ONCE),
+            slack: lane(SLACK_AT_ONCE),
+            others: lane(OTHERS_AT_ONCE),
+            waits: lane(WAITS_AT_ONCE),
+        }
     }
 }
 
@@ -46,8 +55,9 @@ impl Lanes {
         let decides = ends_access(request.method(), path) || path.ends_with("/reviews");
         match *request.method() {
             _ if matches!(path, "/livez" | "/readyz") => (None, PATIENCE),
+            Method::POST if decides => (Some(&self.decisions), PATIENCE),
             // Slack gives up after three seconds, and what it brings is decisions.
-            Method::POST if decides || path.starts_with("/slack/") => (Some(&self.decisions), PATIENCE),
+            Method::POST if path.starts_with("/slack/") => (Some(&self.slack), PATIENCE),
             Method::GET if path == "/v1/events/stream" => (Some(&self.waits), PATIENCE),
             Method::GET if waits(request) => (Some(&self.waits), LONG_PATIENCE),
             _ => (Some(&self.others), PATIENCE),
@@ -96,10 +106,10 @@ mod tests {
 
     #[test]
     fn taking_access_away_has_a_lane_of_its_own() {
-        let deciding = ["/v1/requests/x/revoke", "/v1/revocations", "/v1/requests/x/reviews", "/slack/interactions"];
-        for path in deciding {
+        for path in ["/v1/requests/x/revoke", "/v1/revocations", "/v1/requests/x/reviews"] {
             assert_eq!(lane(Method::POST, path).0, Some(DECISIONS_AT_ONCE), "{path}");
         }
+        assert_eq!(lane(Method::POST, "/slack/interactions").0, Some(SLACK_AT_ONCE));
         assert_eq!(lane(Method::POST, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/v1/requests").0, Some(OTHERS_AT_ONCE));
         assert_eq!(lane(Method::GET, "/readyz").0, None);

@@ -179,7 +179,7 @@ failures! {
         IdempotencyKeyReused, RateLimited, Internal, Unavailable,
     ];
     /// Of what Slack sends.
-    SlackFailures = [BadParameter, Unauthenticated, TooLarge, RateLimited, Internal, Unavailable];
+    SlackFailures = [BadParameter, Unauthenticated, RequestTimeout, TooLarge, RateLimited, Internal, Unavailable];
     /// Of tying a Slack user to oneself.
     LinkFailures =
         [BadParameter, Unauthenticated, Forbidden, NotFound, IllegalState, RateLimited, Internal, Unavailable];

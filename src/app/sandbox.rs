@@ -66,12 +66,14 @@ pub fn sandbox(options: SandboxOptions) -> Result<(), Failure> {
             Some(dir) => dir,
             None => default_state_dir().await.map_err(|error| Failure::Failed(error.to_string()))?,
         };
+        // Before anything is started: that the port is taken is said at once.
+        let listen = free_address(options.listen).await?;
         let postgres = tokio::select! {
             started = Postgres::start(PostgresOptions::new(dir.join("postgres"))) => started,
             _ = signals.next() => return Ok(()),
         };
         let postgres = postgres.map_err(|error| Failure::Failed(error.to_string()))?;
-        let done = with_postgres(&options, &dir, &postgres, &mut signals).await;
+        let done = with_postgres(&options, listen, &dir, &postgres, &mut signals).await;
         postgres.stop().await.map_err(|error| Failure::Failed(error.to_string()))?;
         done
     })
@@ -79,13 +81,13 @@ pub fn sandbox(options: SandboxOptions) -> Result<(), Failure> {
 
 async fn with_postgres(
     options: &SandboxOptions,
+    listen: SocketAddr,
     dir: &std::path::Path,
     postgres: &Postgres,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", dir.display()));
     let sim = start_sim(ANY, world()).await?;
-    let listen = free_address(options.listen).await?;
     let database_url = postgres.url("postgres");
     let sim_url = sim.endpoint_url();
     let written =
@@ -154,12 +156,17 @@ async fn start_sim(address: SocketAddr, world: World) -> Result<Sim, Failure> {
 
 /// The address that was asked for, or else the usual one, or else any that is free.
 async fn free_address(asked: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
-    if let Some(address) = asked {
-        return Ok(address);
-    }
-    let free = match TcpListener::bind(USUAL).await {
-        Ok(free) => free,
-        Err(_) => TcpListener::bind(ANY).await.map_err(|error| Failure::Failed(format!("no port is free: {error}")))?,
+    let none = |error: std::io::Error| Failure::Failed(format!("no port is free: {error}"));
+    let free = match asked {
+        Some(address) => TcpListener::bind(address).await.map_err(|error| {
+            Failure::Failed(format!(
+                "cannot listen on {address}: {error}; free the port, name another with --listen, or leave that out for any"
+            ))
+        })?,
+        None => match TcpListener::bind(USUAL).await {
+            Ok(free) => free,
+            Err(_) => TcpListener::bind(ANY).await.map_err(none)?,
+        },
     };
     free.local_addr().map_err(|error| Failure::Failed(error.to_string()))
 }

@@ -125,8 +125,12 @@ impl Service {
                     }
                     other => return other,
                 },
+                Err(error) if error.is_builder() => {
+                    let how = "--idempotency-key and --on-behalf-of each take one line of text";
+                    return Err(Failure::Usage(format!("the call cannot be sent as it was given: {how}")));
+                }
                 // Where nobody listens, nobody will in a second.
-                Err(error) if error.is_connect() || error.is_builder() || attempt == ATTEMPTS => {
+                Err(error) if error.is_connect() || attempt == ATTEMPTS => {
                     return Err(self.unreachable(&error));
                 }
                 Err(_) => Duration::from_millis(300),

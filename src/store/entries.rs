@@ -12,7 +12,7 @@ mod row;
 mod show;
 mod wake;
 
-use row::EntryRow;
+use row::{EntryRow, entry_rows};
 pub use show::{idle, of, resting};
 pub use wake::{wake, wake_all, wake_at};
 
@@ -108,14 +108,12 @@ pub async fn next_due(store: &Store, busy: &[String]) -> Result<Option<TimeDelta
 /// # Errors
 /// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
 pub async fn hold(tx: &mut Tx, lease: &Lease, until: TimeDelta) -> Result<EntryRecord, StoreError> {
-    let row = sqlx::query_as!(
-        EntryRow,
-        "-- entries.hold
-        UPDATE entry SET lease_until = $4
+    let row = entry_rows!(
+        "hold",
+        "UPDATE entry SET lease_until = $4
          WHERE cluster_name = $1 AND principal_arn = $2 AND lease_token = $3 AND lease_until > $5
-        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
-                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-                  drifted_to, overdue_reported, binding, repair_asked_at, unheard",
+        RETURNING",
+        "",
         lease.cluster_name,
         lease.principal_arn,
         lease.token,
@@ -176,14 +174,12 @@ pub async fn save(tx: &mut Tx, lease: &Lease, record: &EntryRecord) -> Result<()
 /// # Errors
 /// [`StoreError::Unavailable`]; [`StoreError::Corrupt`].
 pub async fn ask_repair(tx: &mut Tx, cluster: &str, principal: &str) -> Result<Option<EntryRecord>, StoreError> {
-    let row = sqlx::query_as!(
-        EntryRow,
-        "-- entries.ask_repair
-        UPDATE entry SET repair_asked_at = $3, next_run_at = least(next_run_at, $3), wakes = wakes + 1
+    let row = entry_rows!(
+        "ask_repair",
+        "UPDATE entry SET repair_asked_at = $3, next_run_at = least(next_run_at, $3), wakes = wakes + 1
          WHERE cluster_name = $1 AND principal_arn = $2
-        RETURNING cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
-                  agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-                  drifted_to, overdue_reported, binding, repair_asked_at, unheard",
+        RETURNING",
+        "",
         cluster,
         principal,
         tx.now,

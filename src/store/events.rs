@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::rows::{EventRow, sound};
 use super::{Store, StoreError, Tx};
 use crate::domain::event::{Event, NewEvent};
+use crate::domain::request::Request;
 
 /// Columns of events about to be inserted, as Postgres' `unnest` wants them.
 #[derive(Debug, Default)]
@@ -44,6 +45,20 @@ impl Columns {
         hash
     }
 
+    /// Adds `events` to the chain of `request`, which they are about; answers what is its head then.
+    pub(super) fn chain(&mut self, request: &Request, events: Vec<NewEvent>, at: DateTime<Utc>) -> String {
+        let mut head = request.chain_head.clone();
+        for event in events {
+            debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
+            head = self.push(event, at, Some(head).filter(|head| !head.is_empty()));
+        }
+        head
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub(super) async fn insert(self, tx: &mut Tx) -> Result<(), StoreError> {
         if self.ids.is_empty() {
             return Ok(());

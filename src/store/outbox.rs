@@ -120,7 +120,8 @@ pub async fn next_due(store: &Store, destination: &str, address: &str) -> Result
     Ok(millis.map(TimeDelta::milliseconds))
 }
 
-/// What `lease` is for has been delivered: the next of its lane is due.
+/// What `lease` is for has been delivered: the next of its lane is due, since it happened. So whatever has waited longest comes first,
+/// whichever request it is about, and the end of a long story does not have to wait for the first word of all the others.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
@@ -129,7 +130,7 @@ pub async fn delivered(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
         r#"-- outbox.delivered
         UPDATE delivery_lane
            SET queue = queue[2:], attempts = 0, first_tried_at = NULL, last_error = NULL, lease_token = NULL, lease_until = NULL,
-               next_attempt_at = $4
+               next_attempt_at = coalesce((SELECT least(at, $4) FROM event WHERE seq = queue[2]), $4)
          WHERE destination = $1 AND lane = $2 AND lease_token = $3
         RETURNING cardinality(queue) AS "left!""#,
         lease.destination,

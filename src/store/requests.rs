@@ -14,6 +14,7 @@ use crate::domain::review::Review;
 use crate::domain::states::{EndReason, RequestState};
 
 mod beside;
+mod due;
 mod ending;
 mod followed;
 mod list;
@@ -21,10 +22,11 @@ mod record;
 mod review;
 
 pub use beside::{Beside, beside, one_at_a_time, pending_of};
+pub use due::{Overdue, Passed, lock_overdue, lock_to_remind};
 pub use ending::{Ending, Matching, lock_all, matching, save_endings};
 pub use followed::{all_of, states};
 pub use list::{Batch, Filter, list};
-pub use record::{lock_to_remind, note};
+pub use record::note;
 pub use review::{Candidate, Sought, among, to_review};
 
 /// The three answers of a compare-and-set.
@@ -44,10 +46,7 @@ pub enum Cas {
 /// [`StoreError::Unavailable`].
 pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -> Result<(), StoreError> {
     let mut log = Columns::default();
-    for event in events {
-        let prev = Some(std::mem::take(&mut request.chain_head)).filter(|head| !head.is_empty());
-        request.chain_head = log.push(event, tx.now, prev);
-    }
+    request.chain_head = log.chain(request, events, tx.now);
     let principal_arn = request.spec.principal.to_string();
     let due = match request.state {
         RequestState::Applying => Some(tx.now),
@@ -129,11 +128,7 @@ pub async fn save(
 ) -> Result<Cas, StoreError> {
     debug_assert!(from == request.state || from.may_become(request.state), "{from:?} → {:?}", request.state);
     let mut log = Columns::default();
-    let mut head = request.chain_head.clone();
-    for event in events {
-        debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
-        head = log.push(event, tx.now, Some(head));
-    }
+    let head = log.chain(request, events, tx.now);
     let row = sqlx::query!(
         r#"-- requests.save
         WITH moved AS (
@@ -342,24 +337,6 @@ pub async fn of_entries(store: &Store, cluster: &str, principals: &[String]) -> 
         principals
     )
     .fetch_all(&store.pool)
-    .await?;
-    Ok(sound(rows))
-}
-
-/// Undecided requests whose time to be decided is over, for changing; other replicas skip them meanwhile.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn lock_overdue(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, StoreError> {
-    let rows = sqlx::query_as!(
-        RequestRow,
-        "-- requests.lock_overdue
-        SELECT * FROM request WHERE state = 'pending' AND lapses_at <= $1
-         ORDER BY lapses_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-        tx.now,
-        limit
-    )
-    .fetch_all(&mut *tx.inner)
     .await?;
     Ok(sound(rows))
 }

@@ -1,9 +1,15 @@
-//! What is kept about Slack: who its users are, links that were handed out, calls that were taken, and messages that show requests.
+//! What is kept about Slack: who its users are, and links that were handed out; calls that were taken, and messages that show
+//! requests.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use uuid::Uuid;
+mod calls;
+mod messages;
+
+use chrono::{DateTime, Utc};
 
 use super::{StoreError, Tx};
+
+pub use calls::{Lost, done, forget_calls, lost, take};
+pub use messages::{Message, address, messages, shown};
 
 /// A Slack user: who it is in which workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,24 +29,17 @@ pub struct Offer {
     pub display_name: String,
 }
 
-/// A call whose process died before it was done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
-    /// Whose it was: a Slack user's id.
-    pub user_id: String,
-    /// What it was, in words.
-    pub what: String,
+/// A row as it is read for [`Offer`].
+struct OfferRow {
+    team_id: String,
+    user_id: String,
+    display_name: String,
 }
 
-/// A message that shows a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Where it was meant to go: a channel, or a user.
-    pub target: String,
-    /// Where it stands, and Slack's id of it there; `None` before it is posted.
-    pub posted: Option<(String, String)>,
-    /// The hash of what it shows.
-    pub shows: Option<String>,
+impl From<OfferRow> for Offer {
+    fn from(row: OfferRow) -> Self {
+        Self { who: SlackUser { team_id: row.team_id, user_id: row.user_id }, display_name: row.display_name }
+    }
 }
 
 /// Who a Slack user is tied to.
@@ -139,7 +138,8 @@ pub async fn offer(tx: &mut Tx, token: &[u8], offer: &Offer, expires_at: DateTim
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn offered(tx: &mut Tx, token: &[u8]) -> Result<Option<Offer>, StoreError> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        OfferRow,
         "-- slack.offered
         SELECT team_id, user_id, display_name FROM slack_link WHERE token_sha256 = $1 AND expires_at > $2",
         token,
@@ -147,10 +147,7 @@ pub async fn offered(tx: &mut Tx, token: &[u8]) -> Result<Option<Offer>, StoreEr
     )
     .fetch_optional(&mut *tx.inner)
     .await?;
-    Ok(row.map(|row| Offer {
-        who: SlackUser { team_id: row.team_id, user_id: row.user_id },
-        display_name: row.display_name,
-    }))
+    Ok(row.map(Offer::from))
 }
 
 /// Uses a link up; `None` where somebody has done so before, or its time is over.
@@ -158,7 +155,8 @@ pub async fn offered(tx: &mut Tx, token: &[u8]) -> Result<Option<Offer>, StoreEr
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn redeem(tx: &mut Tx, token: &[u8]) -> Result<Option<Offer>, StoreError> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        OfferRow,
         "-- slack.redeem
         DELETE FROM slack_link WHERE token_sha256 = $1 AND expires_at > $2
         RETURNING team_id, user_id, display_name",
@@ -167,145 +165,17 @@ pub async fn redeem(tx: &mut Tx, token: &[u8]) -> Result<Option<Offer>, StoreErr
     )
     .fetch_optional(&mut *tx.inner)
     .await?;
-    Ok(row.map(|row| Offer {
-        who: SlackUser { team_id: row.team_id, user_id: row.user_id },
-        display_name: row.display_name,
-    }))
+    Ok(row.map(Offer::from))
 }
 
-/// Takes a call, by the hash of its signature; false where it was taken before.
+/// Forgets links whose time is over.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn take(tx: &mut Tx, signature: &[u8], user_id: &str, what: &str) -> Result<bool, StoreError> {
-    let taken = sqlx::query!(
-        "-- slack.take
-        INSERT INTO slack_call (signature_sha256, user_id, what, taken_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        signature,
-        user_id,
-        what,
-        tx.now,
-    )
-    .execute(&mut *tx.inner)
-    .await?;
-    Ok(taken.rows_affected() == 1)
-}
-
-/// A call that was taken is done.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn done(tx: &mut Tx, signature: &[u8]) -> Result<(), StoreError> {
-    sqlx::query!(
-        "-- slack.done
-        UPDATE slack_call SET done_at = $2 WHERE signature_sha256 = $1 AND done_at IS NULL",
-        signature,
-        tx.now,
-    )
-    .execute(&mut *tx.inner)
-    .await?;
-    Ok(())
-}
-
-/// Calls that were taken `before` and are not done, which are then this transaction's to tell about; other replicas skip them.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn lost(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<Vec<Lost>, StoreError> {
-    let rows = sqlx::query!(
-        "-- slack.lost
-        UPDATE slack_call SET done_at = $3
-         WHERE signature_sha256 IN (SELECT signature_sha256 FROM slack_call WHERE done_at IS NULL AND taken_at < $1
-                              ORDER BY taken_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING user_id, what",
-        before,
-        limit,
-        tx.now,
-    )
-    .fetch_all(&mut *tx.inner)
-    .await?;
-    Ok(rows.into_iter().map(|row| Lost { user_id: row.user_id, what: row.what }).collect())
-}
-
-/// Forgets calls that are older than `age`, which no signature is good for any more, and links whose time is over.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn forget(tx: &mut Tx, age: TimeDelta) -> Result<(), StoreError> {
-    sqlx::query!(
-        "-- slack.forget_calls
-        DELETE FROM slack_call WHERE taken_at < $1 AND done_at IS NOT NULL",
-        tx.now - age,
-    )
-    .execute(&mut *tx.inner)
-    .await?;
+pub async fn forget_links(tx: &mut Tx) -> Result<(), StoreError> {
     sqlx::query!(
         "-- slack.forget_links
         DELETE FROM slack_link WHERE expires_at <= $1",
-        tx.now,
-    )
-    .execute(&mut *tx.inner)
-    .await?;
-    Ok(())
-}
-
-/// The messages that show a request.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn messages(tx: &mut Tx, request_id: Uuid) -> Result<Vec<Message>, StoreError> {
-    let rows = sqlx::query!(
-        "-- slack.messages
-        SELECT target, channel, ts, shows FROM slack_message WHERE request_id = $1 ORDER BY target",
-        request_id,
-    )
-    .fetch_all(&mut *tx.inner)
-    .await?;
-    let posted = |channel: Option<String>, ts: Option<String>| channel.zip(ts);
-    Ok(rows
-        .into_iter()
-        .map(|row| Message { target: row.target, posted: posted(row.channel, row.ts), shows: row.shows })
-        .collect())
-}
-
-/// Says that `target` is to hear of a request, unless that is known.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn address(tx: &mut Tx, request_id: Uuid, targets: &[String]) -> Result<(), StoreError> {
-    sqlx::query!(
-        "-- slack.address
-        INSERT INTO slack_message (request_id, target, shown_at)
-        SELECT $1, target, $3 FROM unnest($2::text[]) AS target ON CONFLICT DO NOTHING",
-        request_id,
-        targets,
-        tx.now,
-    )
-    .execute(&mut *tx.inner)
-    .await?;
-    Ok(())
-}
-
-/// Remembers where the message for `target` stands, and what it shows.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn shown(
-    tx: &mut Tx,
-    request_id: Uuid,
-    target: &str,
-    (channel, ts): (&str, &str),
-    shows: &str,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "-- slack.shown
-        UPDATE slack_message SET channel = $3, ts = $4, shows = $5, shown_at = $6
-         WHERE request_id = $1 AND target = $2",
-        request_id,
-        target,
-        channel,
-        ts,
-        shows,
         tx.now,
     )
     .execute(&mut *tx.inner)

@@ -95,6 +95,10 @@ impl Deliverer {
                 () = heard(&mut news) => look = true,
                 () = tokio::time::sleep(idle) => look = true,
             }
+            // Whoever else has finished meanwhile: what there is to do next is looked for once for all of them.
+            while let Some(ended) = under_way.try_join_next() {
+                tell_of_panic(ended);
+            }
         }
         while let Some(ended) = under_way.join_next().await {
             tell_of_panic(ended);

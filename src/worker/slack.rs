@@ -2,6 +2,8 @@
 //! its request through all its states. A message shows what the request is when it is sent, not what one event says, so that
 //! whatever comes twice or late does no harm.
 
+mod told;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +18,21 @@ use crate::notify::{Channel, Delivering, Parcel, Verdict};
 use crate::slack::{Card, Client, SlackError};
 use crate::workflow::slack::{Followed, Message};
 use crate::workflow::{Desk, WorkflowError};
+use told::Told;
 
-/// What Slack says when it is Slack that failed, or what an operator mends: tried again.
-const MENDABLE: [&str; 11] = [
+/// What Slack says when it is Slack that failed, when it was too much, or what an operator mends: tried again.
+const MENDABLE: [&str; 16] = [
     "internal_error",
     "fatal_error",
     "service_unavailable",
     "request_timeout",
     "ratelimited",
+    "rate_limited",
+    "message_limit_exceeded",
+    // The workspace is being moved.
+    "org_login_required",
+    "team_added_to_org",
+    "accesslimited",
     "invalid_auth",
     "not_authed",
     "account_inactive",
@@ -68,13 +77,14 @@ pub struct SlackChannel {
     team_id: String,
     public_url: String,
     routes: Vec<SlackRoute>,
+    told: Told,
 }
 
 impl SlackChannel {
     /// Messages by `client` in the workspace `team_id`, about the requests of `desk`, which people reach at `public_url`.
     #[must_use]
     pub fn new(desk: Desk, client: Client, team_id: String, public_url: String, routes: Vec<SlackRoute>) -> Arc<Self> {
-        Arc::new(Self { desk, client, team_id, public_url, routes })
+        Arc::new(Self { desk, client, team_id, public_url, routes, told: Told::default() })
     }
 
     /// The channels that hear of `event_type` on `cluster`.
@@ -138,11 +148,22 @@ impl SlackChannel {
             [&body.cluster_name, &body.principal_arn].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
         let said = format!("{event_type}: {about} {}", body.data);
         let channels = self.channels(event_type, body.cluster_name.as_deref(), false);
-        let posts = channels.iter().map(async |channel| match self.client.post(channel, &said, &[]).await {
-            Ok(_) => Ok(()),
-            Err(error) => told_of(error, channel),
-        });
-        summed_up(join_all(posts).await)
+        let left = channels.iter().filter(|channel| !self.told.knows(event.id, channel));
+        let posts = left.map(|channel| self.post(event.id, channel, &said));
+        let verdict = summed_up(join_all(posts).await);
+        if verdict == Verdict::Delivered {
+            self.told.forget(event.id);
+        }
+        verdict
+    }
+
+    /// Says something about an event in a channel, and remembers that it is said.
+    async fn post(&self, event: Uuid, channel: &str, said: &str) -> Result<(), Trouble> {
+        if let Err(error) = self.client.post(channel, said, &[]).await {
+            told_of(error, channel)?;
+        }
+        self.told.note(event, channel);
+        Ok(())
     }
 
     /// Tells the authors of calls that were left undone, until `stop`.

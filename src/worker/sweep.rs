@@ -14,7 +14,10 @@ const FORGET_EVERY: Duration = Duration::from_secs(600);
 /// # Errors
 /// Those of the store.
 pub async fn lapse_all(desk: &Desk) -> Result<(), WorkflowError> {
-    while sweep::lapse(desk).await? {}
+    let mut passed = sweep::lapse(desk, None).await?;
+    while passed.is_some() {
+        passed = sweep::lapse(desk, passed).await?;
+    }
     Ok(())
 }
 
@@ -23,7 +26,10 @@ pub async fn lapse_all(desk: &Desk) -> Result<(), WorkflowError> {
 /// # Errors
 /// Those of the store.
 pub async fn remind_all(desk: &Desk) -> Result<(), WorkflowError> {
-    while remind::remind(desk).await? {}
+    let mut passed = remind::remind(desk, None).await?;
+    while passed.is_some() {
+        passed = remind::remind(desk, passed).await?;
+    }
     Ok(())
 }
 

@@ -88,15 +88,16 @@ pub async fn end(
     let mut incident = Incident { id: Uuid::now_v7(), items: vec![], complete: false };
     let (mut after, mut failed) = (None, 0);
     loop {
-        let mut tx = desk.store.begin().await?;
         let batch = async {
+            let mut tx = desk.store.begin().await?;
             // In each transaction, so that nobody else does the same meanwhile.
             if let Some(outcome) = recall(&mut tx, once.as_ref()).await? {
                 return Ok(Err(outcome));
             }
-            end_batch(desk, &mut tx, caller, matching, reason, after, &incident).await.map(Ok)
+            let (items, progress) = end_batch(desk, &mut tx, caller, matching, reason, after, &incident).await?;
+            Ok(Ok((tx, items, progress)))
         };
-        let (mut items, progress) = match batch.await {
+        let (tx, mut items, progress) = match batch.await {
             Ok(Ok(ended)) => ended,
             Ok(Err(outcome)) => return Ok(outcome),
             Err(WorkflowError::Store(error)) if error.is_passing() && failed < TRIES && began.elapsed() < LONGEST => {
@@ -107,16 +108,25 @@ pub async fn end(
             Err(error) if after.is_none() => return Err(error),
             Err(error) => return Ok(Outcome::Fresh(broken_off(desk, caller, matching, after, incident, &error).await)),
         };
+        let in_batch: BTreeSet<_> = items.iter().map(|(request, _)| request.id).collect();
         incident.items.append(&mut items);
-        match progress {
+        let saved = match progress {
             Progress::Over => {
                 incident.complete = true;
                 incident.items.sort_by_key(|(request, _)| request.id);
-                return conclude(tx, once.as_ref(), incident).await;
+                conclude(tx, once.as_ref(), &incident).await.map(drop)
             }
-            Progress::UpTo(last) => {
-                tx.commit().await?;
-                after = Some(last);
+            Progress::UpTo(_) => tx.commit().await.map_err(WorkflowError::from),
+        };
+        match (saved, progress) {
+            (Ok(()), Progress::Over) => return Ok(Outcome::Fresh(incident)),
+            (Ok(()), Progress::UpTo(last)) => after = Some(last),
+            (Err(error), _) if after.is_none() => return Err(error),
+            (Err(error), _) => {
+                // What is left of these is looked up with the rest.
+                incident.complete = false;
+                incident.items.retain(|(request, _)| !in_batch.contains(&request.id));
+                return Ok(Outcome::Fresh(broken_off(desk, caller, matching, after, incident, &error).await));
             }
         }
         if began.elapsed() > LONGEST {

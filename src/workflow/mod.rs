@@ -17,6 +17,7 @@ mod lookout;
 mod nodes;
 mod once;
 pub mod people;
+mod preview;
 mod principals;
 pub mod read;
 pub mod reconcile;

@@ -7,26 +7,27 @@ use super::desk::Desk;
 use super::standing::{own_event, save};
 use crate::domain::event::EventType;
 use crate::domain::states::RequestState;
-use crate::store::{allowance, entries, idempotency, requests};
+use crate::store::requests::{self, Overdue, Passed};
+use crate::store::{allowance, entries, idempotency};
 
 /// The most requests one sweep lets lapse in one transaction.
 const BATCH: i64 = 100;
 
-/// Lets requests lapse that nobody decided in time, a batch at a time; answers whether there may be more.
+/// Lets requests lapse that nobody decided in time, a batch at a time, from after `passed` on; answers where to go on, `None` at
+/// the end.
 ///
 /// # Errors
 /// Those of the store.
-pub async fn lapse(desk: &Desk) -> Result<bool, WorkflowError> {
+pub async fn lapse(desk: &Desk, passed: Option<Passed>) -> Result<Option<Passed>, WorkflowError> {
     let mut tx = desk.store.begin().await?;
-    let overdue = requests::lock_overdue(&mut tx, BATCH).await?;
-    let full = i64::try_from(overdue.len()).is_ok_and(|count| count == BATCH);
-    for mut request in overdue {
+    let Overdue { requests, passed } = requests::lock_overdue(&mut tx, passed, BATCH).await?;
+    for mut request in requests {
         request.state = RequestState::Lapsed;
         let event = own_event(EventType::RequestLapsed, &request, json!({ "lapsedAt": request.lapses_at }));
         save(&mut tx, &mut request, RequestState::Pending, vec![event]).await?;
     }
     tx.commit().await?;
-    Ok(full)
+    Ok(passed)
 }
 
 /// Forgets answers to calls with an `Idempotency-Key` that are older than promised, and callers who have not called lately.

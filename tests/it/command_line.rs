@@ -54,3 +54,16 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
     let (code, _, stderr) = told(&child.wait_with_output().unwrap());
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn the_sandbox_says_at_once_that_the_port_it_was_told_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let dir = std::env::temp_dir().join(format!("entryway-it-{}", uuid::Uuid::new_v4()));
+    let (code, stdout, stderr) =
+        told(&entryway(&["sandbox", "--listen", &address, "--data-dir", dir.to_str().unwrap()], None));
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains(&address) && stderr.contains("--listen"), "{stderr}");
+    assert!(!stderr.contains("server.listen") && !stderr.contains("data"), "{stderr}");
+    assert!(!dir.exists(), "nothing was started for it");
+}

@@ -65,10 +65,10 @@ async fn what_nobody_decides_lapses() {
     let bed = Bed::new().await;
     let request = bed.file("alice", view("payments")).await;
     bed.pass(TimeDelta::hours(72) - TimeDelta::seconds(1));
-    sweep::lapse(&bed.desk).await.unwrap();
+    sweep::lapse(&bed.desk, None).await.unwrap();
     assert_eq!(bed.state(request.id).await, RequestState::Pending);
     bed.pass(TimeDelta::seconds(1));
-    sweep::lapse(&bed.desk).await.unwrap();
+    sweep::lapse(&bed.desk, None).await.unwrap();
     assert_eq!(bed.state(request.id).await, RequestState::Lapsed);
     assert!(bed.review("bob", request.id, Decision::Approve).await.is_err());
 }

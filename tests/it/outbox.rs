@@ -201,6 +201,30 @@ async fn everything_wanted_arrives_in_order_and_what_was_before_does_not() {
 }
 
 #[tokio::test]
+async fn what_happened_first_is_told_first_whichever_request_it_is_about() {
+    let bed = Bed::new().await;
+    let clock = bed.hands.clone();
+    let puppet = Puppet::new("test:a", move |_| {
+        clock.advance(TimeDelta::seconds(1));
+        Some(Verdict::Delivered)
+    });
+    let one_at_a_time = DeliveryPace { hands: 1, ..pace() };
+    let deliverer = Deliverer::new(bed.desk.store.clone(), puppet.clone(), one_at_a_time);
+    deliverer.open().await.unwrap();
+    let mut ids = vec![];
+    for namespace in ["one", "two", "three"] {
+        let id = filed(&bed, namespace).await;
+        bed.hands.advance(TimeDelta::seconds(1));
+        bed.withdraw("alice", id).await.unwrap();
+        bed.hands.advance(TimeDelta::seconds(1));
+        ids.push(id);
+    }
+    deliverer.turn().await.unwrap();
+    let told = puppet.seqs();
+    assert!(told.len() == 6 && told.is_sorted(), "{told:?} of {ids:?}");
+}
+
+#[tokio::test]
 async fn what_is_poisoned_holds_back_its_own_request_and_is_given_up_after_three_days() {
     let bed = Bed::new().await;
     let store = &bed.desk.store;
@@ -359,11 +383,14 @@ async fn one_that_is_gone_is_left_alone_until_it_leads_elsewhere_or_somebody_rep
     deliverer(store, &moved).turn().await.unwrap();
     assert_eq!(moved.seqs_of(id).len(), 1, "nothing was lost");
     assert_eq!(moved.seqs().len(), 2);
+    assert_eq!(standing(store, "test:a").await.gone_at, None, "nobody is told that it is gone while it is not");
 
+    filed(&bed, "three").await;
+    old.turn().await.unwrap();
+    assert_eq!(gone.seqs().len(), 2, "whoever leads it back there finds out anew");
     let back = Puppet::new("test:a", |_| Some(Verdict::Delivered));
     let again = deliverer(store, &back);
-    filed(&bed, "three").await;
-    assert_eq!(again.turn().await.unwrap(), 0, "the old address is gone still");
+    assert_eq!(again.turn().await.unwrap(), 0);
     let mut tx = store.begin().await.unwrap();
     outbox::replay(&mut tx, "test:a", i64::MAX).await.unwrap().unwrap();
     tx.commit().await.unwrap();

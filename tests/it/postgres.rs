@@ -2,6 +2,7 @@
 //! the server is lent to an unprivileged user.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -87,6 +88,28 @@ async fn keeps_its_data_over_a_restart() {
 
     let postgres = Postgres::start(place.options()).await.unwrap();
     assert_mark(&postgres).await;
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn keeps_its_port_unless_somebody_else_has_it() {
+    let place = Place::new();
+    let postgres = Postgres::start(place.options()).await.unwrap();
+    let mut port = postgres.port();
+    postgres.stop().await.unwrap();
+    // Other tests start servers, too, and one of them may be given the port while nobody has it; hardly each time.
+    let mut kept = 0;
+    for _ in 0..3 {
+        let postgres = Postgres::start(place.options()).await.unwrap();
+        kept += usize::from(postgres.port() == port);
+        port = postgres.port();
+        postgres.stop().await.unwrap();
+    }
+    assert!(kept > 0);
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let postgres = Postgres::start(place.options()).await.unwrap();
+    assert_ne!(postgres.port(), port);
+    drop(taken);
     postgres.stop().await.unwrap();
 }
 

@@ -72,3 +72,35 @@ async fn short_access_has_fewer_and_after_downtime_only_the_latest_is_given() {
     sweep::remind_all(&bed.desk).await.unwrap();
     assert_eq!((given(&bed, &revoked).await, given(&bed, &late).await), (vec![], vec![]));
 }
+
+/// More than one transaction takes.
+const MANY: i64 = 250;
+
+/// Puts rows before `request` that only somebody's own hand can have made: what stands in them is not what was signed off.
+async fn spoil(bed: &Bed, request: &Request, due: &str) {
+    let earlier = format!(
+        "INSERT INTO request
+         SELECT (jsonb_populate_record(r, jsonb_build_object(
+                    'id', gen_random_uuid(), 'spec_digest', 'sha256:spoilt', '{due}', r.{due} - interval '1 minute'))).*
+           FROM request r, generate_series(1, {MANY}) WHERE r.id = '{}'",
+        request.id
+    );
+    assert_eq!(i64::try_from(database::by_hand(&bed.url, &earlier).await).unwrap(), MANY);
+}
+
+#[tokio::test]
+async fn rows_that_make_no_sense_keep_nobody_from_being_reminded_or_from_lapsing() {
+    let bed = Bed::new().await;
+    let request = active(&bed, "2d").await;
+    spoil(&bed, &request, "remind_at").await;
+    bed.hands.set(request.grant.expires_at.unwrap() - TimeDelta::minutes(5));
+    sweep::remind_all(&bed.desk).await.unwrap();
+    assert_eq!(given(&bed, &request).await.len(), 1);
+
+    let bed = Bed::new().await;
+    let undecided = bed.file("alice", view("payments")).await;
+    spoil(&bed, &undecided, "lapses_at").await;
+    bed.hands.set(undecided.lapses_at);
+    sweep::lapse_all(&bed.desk).await.unwrap();
+    assert_eq!(bed.state(undecided.id).await, RequestState::Lapsed);
+}

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::super::extract::NoParameters;
 use super::super::listen::Peer;
@@ -20,6 +21,9 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("x-slack-request-timestamp
 
 /// The longest call, in bytes: a click brings its whole message or view along.
 const LONGEST: usize = 512 * 1024;
+
+/// How long one may take to come in. Slack sends them in one go, and gives up after three seconds.
+const ARRIVING: Duration = Duration::from_secs(3);
 
 /// What is said to whoever is not Slack. One answer for all of them: it tells nothing about how near they came.
 const NOT_SLACK: &str = "this is for Slack, which signs its calls; nobody else needs it";
@@ -44,7 +48,10 @@ impl FromRequest<ApiState> for Signed {
         NoParameters::from_request_parts(&mut parts, state).await?;
         let Some(slack) = state.slack.clone() else { return Err(Problem::unauthenticated(NOT_SLACK)) };
         let too_large = |_| Problem::new(Code::TooLarge, "no call of Slack's is that long");
-        let bytes = to_bytes(body, LONGEST).await.map_err(too_large)?;
+        let Ok(bytes) = timeout(ARRIVING, to_bytes(body, LONGEST)).await else {
+            return Err(Problem::new(Code::RequestTimeout, "the body took too long; Slack sends its calls in one go"));
+        };
+        let bytes = bytes.map_err(too_large)?;
         let signature = genuine(&slack, &parts.headers, &bytes);
         let Some((signature, body)) = signature else {
             metrics::counter!("entryway_slack_signature_failures_total").increment(1);

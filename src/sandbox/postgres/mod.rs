@@ -96,7 +96,7 @@ pub struct Postgres {
 
 impl Postgres {
     /// Finds Postgres' programs, sets the data directory up if it is new, and starts the server. Returns when it
-    /// takes connections: in about a second the first time, at once later.
+    /// takes connections: in about a second the first time, at once later. It has the port that it had before, where that is free.
     ///
     /// A server that an earlier, killed owner left behind on this data directory is stopped first.
     ///

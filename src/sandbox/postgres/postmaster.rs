@@ -1,4 +1,4 @@
-//! What a data directory tells about the server that runs, or ran, on it: its `postmaster.pid`.
+//! What a data directory tells about the server that runs, or ran, on it: its `postmaster.pid` and `postmaster.opts`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -39,6 +39,17 @@ impl PidFile {
             ready: line(8) == Some("ready"),
         })
     }
+}
+
+/// The port that the last server on this data directory had. Postgres writes down what it was started with, once it has its port,
+/// and leaves that there when it stops.
+pub(super) fn last_port(data_dir: &Path) -> Option<u16> {
+    port_among(&fs::read_to_string(data_dir.join("postmaster.opts")).ok()?)
+}
+
+fn port_among(options: &str) -> Option<u16> {
+    let number = options.split("\"port=").nth(1)?.split('"').next()?;
+    number.parse().ok()
 }
 
 /// Ends the server that a killed owner left behind on this data directory, and removes its `postmaster.pid`.
@@ -94,6 +105,16 @@ async fn runs_on(pid: u32, data_dir: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_port_is_found_among_what_postgres_was_started_with() {
+        let options =
+            r#"/usr/lib/postgresql/17/bin/postgres "-D" "/data" "-c" "port=54321" "-c" "max_connections=100""#;
+        assert_eq!(port_among(options), Some(54321));
+        for none in ["", "postgres \"-D\" \"/data\"", "\"port=\"", "\"port=x\""] {
+            assert_eq!(port_among(none), None, "{none}");
+        }
+    }
 
     #[test]
     fn reads_a_pid_file_at_every_stage() {

@@ -91,7 +91,9 @@ impl Server {
         options: &PostgresOptions,
         deadline: Instant,
     ) -> Result<Self, Refusal> {
-        let port = free_port()?;
+        // Whoever has written down where the database is finds it there again.
+        let usual = postmaster::last_port(data.path()).filter(|port| is_free(*port));
+        let port = usual.map_or_else(free_port, Ok)?;
         let mut server = Self::spawn(programs, data, options, port)?;
         loop {
             if let Some(status) = server.watch.try_wait().doing(|| "cannot wait for Postgres".to_owned())? {
@@ -180,6 +182,11 @@ fn settings(options: &PostgresOptions, port: u16) -> Vec<String> {
         settings.extend(careless.map(str::to_owned));
     }
     settings
+}
+
+/// Whether nobody has `port` just now.
+fn is_free(port: u16) -> bool {
+    port != POSTGRES_PORT && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// A port that is free now. Somebody may take it before Postgres does; that attempt is made again.

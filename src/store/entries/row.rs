@@ -7,6 +7,23 @@ use serde_json::Value;
 use super::super::StoreError;
 use crate::domain::record::EntryRecord;
 
+/// A statement called `entries.$name` that answers rows for [`EntryRow`]: their columns stand between `$before` and `$after`.
+macro_rules! entry_rows {
+    ($name:literal, $before:literal, $after:literal, $($given:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            EntryRow,
+            "-- entries." + $name + "
+        " + $before + "
+               cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
+               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
+               drifted_to, overdue_reported, binding, repair_asked_at, unheard
+        " + $after,
+            $($given),+
+        )
+    };
+}
+pub(super) use entry_rows;
+
 /// A row as it is read for [`EntryRecord`].
 pub(super) struct EntryRow {
     pub(super) cluster_name: String,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::rows::sound;
 use super::super::{Store, StoreError};
-use super::row::EntryRow;
+use super::row::{EntryRow, entry_rows};
 use crate::domain::record::EntryRecord;
 
 /// What is remembered of the entries of `principals`, for showing. One whose row does not decode is left out.
@@ -12,13 +12,10 @@ use crate::domain::record::EntryRecord;
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<Vec<EntryRecord>, StoreError> {
-    let rows = sqlx::query_as!(
-        EntryRow,
-        "-- entries.of
-        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
-               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-               drifted_to, overdue_reported, binding, repair_asked_at, unheard
-          FROM entry WHERE cluster_name = $1 AND principal_arn = ANY ($2)",
+    let rows = entry_rows!(
+        "of",
+        "SELECT",
+        "FROM entry WHERE cluster_name = $1 AND principal_arn = ANY ($2)",
         cluster,
         principals
     )
@@ -32,13 +29,10 @@ pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<V
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, StoreError> {
-    let rows = sqlx::query_as!(
-        EntryRow,
-        "-- entries.resting
-        SELECT cluster_name, principal_arn, attempts, written, touched_at, unsure, doubt_until, recheck_at, agreeing_reads,
-               agreeing_since, proof_of, disagreeing_reads, last_read_at, access_entry_arn, baseline, last_error, drifted,
-               drifted_to, overdue_reported, binding, repair_asked_at, unheard
-          FROM entry
+    let rows = entry_rows!(
+        "resting",
+        "SELECT",
+        "FROM entry
          WHERE cluster_name = $1 AND written->'content' <> 'null' AND lease_until IS NULL AND NOT drifted",
         cluster
     )

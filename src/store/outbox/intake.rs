@@ -116,7 +116,8 @@ async fn enqueue(tx: &mut Tx, destination: &str, briefs: Vec<Brief>) -> Result<(
     sqlx::query!(
         "-- outbox.enqueue
         INSERT INTO delivery_lane AS l (destination, lane, queue, next_attempt_at)
-        SELECT $1, lane, array_agg(seq ORDER BY seq), $4 FROM unnest($2::text[], $3::bigint[]) AS e (lane, seq)
+        SELECT $1, lane, array_agg(seq ORDER BY seq), least(min(at), $4)
+          FROM unnest($2::text[], $3::bigint[]) AS e (lane, seq) JOIN event USING (seq)
          GROUP BY lane ORDER BY lane COLLATE \"C\"
         ON CONFLICT (destination, lane) DO UPDATE SET queue = l.queue || excluded.queue",
         destination,
@@ -129,10 +130,12 @@ async fn enqueue(tx: &mut Tx, destination: &str, briefs: Vec<Brief>) -> Result<(
     Ok(())
 }
 
+/// Notes how far it was read. Whoever reads has found that the destination is not gone from where it leads now ([`lock`]); where it led
+/// before is forgotten, so that nobody is told that it is gone.
 async fn advance(tx: &mut Tx, destination: &str, through: i64) -> Result<(), StoreError> {
     sqlx::query!(
         "-- outbox.advance
-        UPDATE destination SET position = $2 WHERE name = $1",
+        UPDATE destination SET position = $2, gone_at = NULL, gone_address = NULL WHERE name = $1",
         destination,
         through
     )

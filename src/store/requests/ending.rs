@@ -92,10 +92,7 @@ pub async fn save_endings(tx: &mut Tx, endings: &mut [Ending]) -> Result<(), Sto
     let mut log = Columns::default();
     for Ending { request, from, events } in endings.iter_mut() {
         debug_assert!(from.may_become(request.state), "{from:?} → {:?}", request.state);
-        for event in std::mem::take(events) {
-            debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
-            request.chain_head = log.push(event, tx.now, Some(std::mem::take(&mut request.chain_head)));
-        }
+        request.chain_head = log.chain(request, std::mem::take(events), tx.now);
     }
     let ids: Vec<Uuid> = endings.iter().map(|ending| ending.request.id).collect();
     let versions: Vec<i64> = endings.iter().map(|ending| ending.request.version).collect();

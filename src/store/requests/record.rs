@@ -2,7 +2,6 @@
 //! reminder. Nobody's view of it goes stale by that, so its version stays.
 
 use super::super::events::Columns;
-use super::super::rows::{RequestRow, sound};
 use super::super::{StoreError, Tx};
 use super::Cas;
 use crate::domain::event::NewEvent;
@@ -14,11 +13,7 @@ use crate::domain::request::Request;
 /// [`StoreError::Unavailable`].
 pub async fn note(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -> Result<Cas, StoreError> {
     let mut log = Columns::default();
-    let mut head = request.chain_head.clone();
-    for event in events {
-        debug_assert_eq!(event.request_id, Some(request.id), "an event of another request would break this chain");
-        head = log.push(event, tx.now, Some(head));
-    }
+    let head = log.chain(request, events, tx.now);
     let row = sqlx::query!(
         r#"-- requests.note
         WITH noted AS (
@@ -58,23 +53,4 @@ pub async fn note(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -> 
     request.chain_head = head;
     tx.changed.push(request.id);
     Ok(Cas::Done)
-}
-
-/// Access that ends soon and of which nobody was told since that became so, for putting on record; other replicas skip it
-/// meanwhile.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn lock_to_remind(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, StoreError> {
-    let rows = sqlx::query_as!(
-        RequestRow,
-        "-- requests.lock_to_remind
-        SELECT * FROM request WHERE remind_at <= $1 AND state IN ('applying', 'verifying', 'active')
-         ORDER BY remind_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-        tx.now,
-        limit
-    )
-    .fetch_all(&mut *tx.inner)
-    .await?;
-    Ok(sound(rows))
 }

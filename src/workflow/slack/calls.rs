@@ -67,7 +67,8 @@ impl Desk {
     /// Those of the store.
     pub async fn forget_slack_calls(&self) -> Result<(), WorkflowError> {
         let mut tx = self.store.begin().await?;
-        slack::forget(&mut tx, SIGNATURES_LAST).await?;
+        slack::forget_calls(&mut tx, SIGNATURES_LAST).await?;
+        slack::forget_links(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -156,7 +156,7 @@ async fn stages(api: &Api) -> BTreeMap<String, Stage> {
 
     let lapsed = filed(json!({})).await;
     api.bed.pass(TimeDelta::hours(72));
-    sweep::lapse(&api.bed.desk).await.unwrap();
+    sweep::lapse(&api.bed.desk, None).await.unwrap();
     stages.extend([stage(api, &lapsed).await]);
     let denied = filed(json!({})).await;
     review(&denied, json!({"decision": "deny", "comment": "no"})).await;

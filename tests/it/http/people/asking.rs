@@ -149,7 +149,7 @@ async fn lists_line_up_and_go_over_pages() {
         office.filed().await;
     }
     let said = office.types("bob", &["list", "--limit", "2", "--mine"]).await.ends(0);
-    said.shows(&["no requests yet"]);
+    said.shows(&["no requests of that kind"]);
     let said =
         office.types("bob", &["list", "--limit", "2", "--state", "pending"]).await.ends(0).tells(&["there is more"]);
     let lines: Vec<_> = said.out.lines().collect();

@@ -43,6 +43,13 @@ async fn each_thing_that_is_missing_has_its_exit_code_and_a_way_on() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_sent_is_the_fault_of_whoever_typed_it_and_of_no_service() {
+    let office = Office::new().await;
+    let said = office.types("portal", &["whoami", "--on-behalf-of", "alice\nbob"]).await.ends(2);
+    said.tells(&["--on-behalf-of"]);
+}
+
+#[tokio::test]
 async fn a_service_that_is_away_or_is_none_is_told_apart_from_a_refusal() {
     let office = Office::new().await;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use entryway::domain::event::EventType;
 use entryway::domain::states::RequestState;
 use entryway::worker::slack::SlackRoute;
 use serde_json::{Value, json};
@@ -112,6 +113,36 @@ async fn slack_may_ask_to_be_left_alone_and_misses_nothing_for_it() {
     slacked.api.bed.pass(TimeDelta::seconds(2));
     teller.turn().await.unwrap();
     assert!(slacked.slack.shown("C0OPS").contains("*applying"), "and then what is so now");
+}
+
+#[tokio::test]
+async fn what_was_too_much_for_a_channel_is_tried_again_whatever_slack_calls_it() {
+    let slacked = Slacked::new().await;
+    let (teller, _) = slacked.teller(ops());
+    teller.open().await.unwrap();
+    slacked.slack.once("chat.postMessage", Mood::Refuses("rate_limited"));
+    slacked.api.file("alice", &ask(json!({}))).await;
+    teller.turn().await.unwrap();
+    assert_eq!(slacked.slack.messages().len(), 0);
+    slacked.api.bed.pass(TimeDelta::seconds(2));
+    teller.turn().await.unwrap();
+    assert!(slacked.slack.shown("C0OPS").contains("*pending"));
+}
+
+#[tokio::test]
+async fn what_was_too_much_for_one_channel_is_not_said_twice_in_another() {
+    let slacked = Slacked::new().await;
+    let routes = ["C0ONE", "C0TWO"].map(|channel| SlackRoute { channel: channel.to_owned(), ..ops().remove(0) });
+    let (teller, _) = slacked.teller(routes.into());
+    teller.open().await.unwrap();
+    slacked.slack.once("chat.postMessage", Mood::TooMany(1));
+    slacked.api.bed.desk.record_own(EventType::ClusterUnhealthy, json!({"problems": []})).await.unwrap();
+    teller.turn().await.unwrap();
+    assert_eq!(slacked.slack.messages().len(), 1);
+    slacked.api.bed.pass(TimeDelta::seconds(2));
+    teller.turn().await.unwrap();
+    let heard: Vec<_> = slacked.slack.messages().into_keys().map(|(channel, _)| channel).collect();
+    assert_eq!(heard, ["C0ONE", "C0TWO"], "each once");
 }
 
 #[tokio::test]

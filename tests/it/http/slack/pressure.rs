@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::Utc;
 use entryway::sandbox::sim::Fault;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
-use super::super::bed::ask;
+use super::super::bed::{ask, path};
 use super::bed::{SECRET, Slacked, button, signed, until, user};
 use super::fake::Mood;
 use crate::harness::ROLE;
@@ -123,4 +125,28 @@ async fn a_stop_waits_for_calls_that_were_taken() {
     slacked.mine.drain().await;
     assert_eq!(number(&slacked.api.bed.url, "SELECT count(*) FROM review").await, 1);
     assert_eq!(number(&slacked.api.bed.url, "SELECT count(*) FROM slack_call WHERE done_at IS NULL").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_says_to_be_slack_and_no_more_keeps_nobody_from_deciding_and_is_not_waited_for() {
+    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let slacked = Slacked::new().await;
+    let request = slacked.api.file("alice", &ask(json!({}))).await;
+    let address = slacked.api.base.strip_prefix("http://").unwrap();
+    let head = "POST /slack/commands HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n";
+    let mut slow = vec![];
+    // More than there is room for decisions, and each is being waited for.
+    for _ in 0..150 {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut told = vec![0; GO_ON.len()];
+        connection.read_exact(&mut told).await.unwrap();
+        assert_eq!(told, GO_ON);
+        slow.push(connection);
+    }
+    slacked.api.post("alice", &format!("{}/withdraw", path(&request))).await.is(200);
+    let mut answer = vec![];
+    let told = tokio::time::timeout(Duration::from_secs(20), slow[0].read_to_end(&mut answer));
+    told.await.expect("an end to waiting").unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answer));
 }

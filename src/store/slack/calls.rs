@@ -1,0 +1,83 @@
+//! Calls of Slack's that were taken.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::{StoreError, Tx};
+
+/// A call whose process died before it was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Whose it was: a Slack user's id.
+    pub user_id: String,
+    /// What it was, in words.
+    pub what: String,
+}
+
+/// Takes a call, by the hash of its signature; false where it was taken before.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn take(tx: &mut Tx, signature: &[u8], user_id: &str, what: &str) -> Result<bool, StoreError> {
+    let taken = sqlx::query!(
+        "-- slack.take
+        INSERT INTO slack_call (signature_sha256, user_id, what, taken_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        signature,
+        user_id,
+        what,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+/// A call that was taken is done.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn done(tx: &mut Tx, signature: &[u8]) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- slack.done
+        UPDATE slack_call SET done_at = $2 WHERE signature_sha256 = $1 AND done_at IS NULL",
+        signature,
+        tx.now,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    Ok(())
+}
+
+/// Calls that were taken `before` and are not done, which are then this transaction's to tell about; other replicas skip them.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn lost(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<Vec<Lost>, StoreError> {
+    let rows = sqlx::query!(
+        "-- slack.lost
+        UPDATE slack_call SET done_at = $3
+         WHERE signature_sha256 IN (SELECT signature_sha256 FROM slack_call WHERE done_at IS NULL AND taken_at < $1
+                              ORDER BY taken_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING user_id, what",
+        before,
+        limit,
+        tx.now,
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(rows.into_iter().map(|row| Lost { user_id: row.user_id, what: row.what }).collect())
+}
+
+/// Forgets calls that are older than `age`, which no signature is good for any more.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn forget_calls(tx: &mut Tx, age: TimeDelta) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- slack.forget_calls
+        DELETE FROM slack_call WHERE taken_at < $1 AND done_at IS NOT NULL",
+        tx.now - age,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    Ok(())
+}
