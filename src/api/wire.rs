@@ -7,6 +7,4 @@ pub(crate) use super::requests::{
     DryRun, DryRunOneOrMany, Extension, FiledOneOrMany, NewAccessPolicy, NewAccessScope, NewRequest, NewReview, Reason,
     Verb,
 };
-pub(crate) use super::views::{
-    AccessPolicyView, ClusterList, ClusterView, EventView, RequestView, Time,
-};
+pub(crate) use super::views::{AccessPolicyView, ClusterList, ClusterView, EventView, RequestView, Time};

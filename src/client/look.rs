@@ -47,10 +47,8 @@ pub(super) async fn clusters(session: &Session<'_>) -> Result<(), Failure> {
         [name.clone(), environment.clone(), region.clone(), account_id.clone(), status.to_owned()]
     };
     let clusters = &answer.view.items;
-    let mut text = table(
-        ["CLUSTER", "ENVIRONMENT", "REGION", "ACCOUNT", "STATUS"],
-        &clusters.iter().map(row).collect::<Vec<_>>(),
-    );
+    let mut text =
+        table(["CLUSTER", "ENVIRONMENT", "REGION", "ACCOUNT", "STATUS"], &clusters.iter().map(row).collect::<Vec<_>>());
     for cluster in clusters.iter().filter(|cluster| !cluster.health.problems.is_empty()) {
         text += &format!("\n{}:\n  {}\n", cluster.name, cluster.health.problems.join("\n  "));
     }

@@ -76,7 +76,11 @@ impl<E: Eks> Worker<E> {
         }
         let back: Vec<&str> = idle.intersection(&listed).map(String::as_str).collect();
         if !back.is_empty() {
-            tracing::debug!(cluster = name, entries = back.len(), "entries that were taken away are listed; looking whose");
+            tracing::debug!(
+                cluster = name,
+                entries = back.len(),
+                "entries that were taken away are listed; looking whose"
+            );
         }
         let to_look_at = [changed, back].concat();
         if to_look_at.is_empty() {
