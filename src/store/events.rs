@@ -111,7 +111,7 @@ pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: i64)
         limit,
         json!([request_id])
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(sound(rows))
 }

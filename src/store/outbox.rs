@@ -115,7 +115,7 @@ pub async fn next_due(store: &Store, destination: &str, address: &str) -> Result
         store.clock.sql(),
         address,
     )
-    .fetch_one(&store.pool)
+    .fetch_one(&mut *store.connection().await?)
     .await?;
     Ok(millis.map(TimeDelta::milliseconds))
 }

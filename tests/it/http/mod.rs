@@ -12,6 +12,7 @@ mod events;
 mod extend;
 mod figures;
 mod inventory;
+mod figures_move;
 mod lists;
 mod matrix;
 mod oidc;
