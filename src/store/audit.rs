@@ -32,7 +32,7 @@ pub struct LogFilter {
 /// A stretch of the log.
 #[derive(Debug)]
 pub struct Stretch {
-    /// The events, oldest first. What a newer build has written, and this one cannot read, is left out.
+    /// The events, oldest first. What makes no sense is left out.
     pub events: Vec<Event>,
     /// Where the next stretch starts: everything up to here was looked at.
     pub through: i64,

@@ -92,8 +92,7 @@ pub async fn append(tx: &mut Tx, events: Vec<NewEvent>) -> Result<(), StoreError
     columns.insert(tx).await
 }
 
-/// A request's timeline, oldest first: its own events, and those of its entry that name it. What a newer build has written, and
-/// this one cannot read, is left out.
+/// A request's timeline, oldest first: its own events, and those of its entry that name it. What makes no sense is left out.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].

@@ -34,6 +34,7 @@ mod streams;
 mod submit;
 mod unsound;
 mod validation;
+mod upgrade;
 mod versions;
 mod visibility;
 mod waits;
