@@ -33,6 +33,7 @@ const CHUNK: usize = 500;
 /// Every event there is, oldest first, for those whom policy lets `audit`. Nothing ever turns up below a `seq` that was
 /// answered: reading on with `after`, the last `seq` that came, misses nothing. Filters add up; `type` may be repeated and
 /// then means any of them. With `Accept: application/x-ndjson` everything comes in one answer, one event to a line.
+/// While a newer release is being rolled out beside this one, its events are told as they are, with a `type` that may not be listed here.
 #[utoipa::path(get, path = "/v1/events", tag = "audit", operation_id = "listEvents",
     params(CallerHeaders,
         ("after" = Option<i64>, Query, description = "Only events above this `seq`", minimum = 0, example = 4711),

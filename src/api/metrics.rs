@@ -25,7 +25,7 @@ use standing::Now;
 
 /// Tells Prometheus how things are
 ///
-/// How things stand is the same on every replica; calls, connections, lost leases and `entryway_policy_set_refused` each tells of itself. Needs the permission `audit`, unless `server.metrics_listen` gives it a listener of its own.
+/// How things stand is the same on every replica; calls, connections, lost leases, its clock and its policy set each tells of itself. Needs the permission `audit`, unless `server.metrics_listen` gives it a listener of its own.
 #[utoipa::path(get, path = "/metrics", tag = "service", operation_id = "getMetrics", params(CallerHeaders),
     responses((status = 200, description = "The figures in Prometheus' text format", body = String,
         content_type = "text/plain; version=0.0.4"), ReadFailures))]
@@ -48,10 +48,13 @@ pub fn figures_alone(state: ApiState) -> Router {
 async fn figures(state: &ApiState) -> Result<Response, WorkflowError> {
     let desk = &state.desk;
     let (figures, destinations) = (desk.figures().await?, told(desk, &state.webhooks).await?);
+    let clock_offset = desk.clock_offset().await?;
     let now = Now {
         figures: &figures,
         connections: desk.connections(),
         policies_refused: desk.policies.is_behind(),
+        policy_digest: desk.policies.current().digest().to_owned(),
+        clock_offset,
         destinations: &destinations,
     };
     let text = standing::text(&now) + &counted::text();

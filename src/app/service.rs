@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{Failure, IamRegistry, Window, audit, channels, reload, sign_in, slack};
@@ -36,6 +37,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// How long to wait before listening for `NOTIFY` again after the connection broke.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often this machine's clock is held against the database's.
+const CLOCK_TICK: Duration = Duration::from_secs(60);
 
 /// How often to look whether the health of a cluster is due; whoever of the replicas comes first asks.
 const HEALTH_TICK: Duration = Duration::from_secs(5);
@@ -76,6 +80,7 @@ impl Service {
         reload::announce(&desk).await?;
         let tasks = Tasks::new();
         tasks.spawn("counting", api::keep_counting(tasks.soft()));
+        tasks.spawn("clock", watch_clock(desk.clone(), tasks.soft()));
         if roles.worker {
             start_worker(config, &desk, aws, &tasks).await;
             let rhythm = Rhythm { interval: config.audit.checkpoint_interval, events: config.audit.checkpoint_events };
@@ -122,6 +127,18 @@ impl Service {
     pub fn stopper(&self) -> impl Fn() + use<> {
         let tasks = self.tasks.clone();
         move || tasks.stop()
+    }
+}
+
+async fn watch_clock(desk: Desk, stop: CancellationToken) {
+    loop {
+        if let Err(error) = desk.check_clock().await {
+            info!(%error, "the clocks could not be compared; trying again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CLOCK_TICK) => {}
+        }
     }
 }
 

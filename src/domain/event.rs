@@ -1,5 +1,7 @@
 //! The audit log's vocabulary and its hash chain. Every change writes one event, in the same transaction.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -14,26 +16,66 @@ pub const SELF: &str = "entryway";
 macro_rules! event_types {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
         /// What happened. The spellings are the contract of the audit log, the stream and the webhooks.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum EventType { $($(#[$doc])* $name),+ }
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub enum EventType {
+            $($(#[$doc])* $name,)+
+            /// What only a newer build knows, which has written it beside this one.
+            Newer(Newer),
+        }
 
         impl EventType {
-            /// Every type.
+            /// Every type that this build knows.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
             /// The spelling of the contract.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),+ }
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)+
+                    Self::Newer(Newer(text)) => text,
+                }
             }
 
-            /// Reads the spelling of the contract.
+            /// As [`EventType::as_str`], to keep.
             #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+            pub fn into_text(self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$name => Cow::Borrowed($text),)+
+                    Self::Newer(Newer(text)) => Cow::Owned(text.into()),
+                }
             }
         }
     };
+}
+
+/// The spelling of a type that this build does not know. Only [`EventType::read`] makes one: nothing here writes such an event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Newer(Box<str>);
+
+/// The longest spelling that a type may have.
+const LONGEST_TYPE: usize = 64;
+
+impl EventType {
+    /// Reads the spelling of a type that this build knows.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|kind| kind.as_str() == text).cloned()
+    }
+
+    /// Reads what stands in the log: whatever is spelled like a type, since a newer build may be writing there too. Nothing else, so
+    /// that a type can be put anywhere without a second look.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let spelled = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'.' | b'_');
+        let newer = || (1..=LONGEST_TYPE).contains(&text.len()) && text.bytes().all(spelled);
+        Self::parse(text).or_else(|| newer().then(|| Self::Newer(Newer(text.into()))))
+    }
+
+    /// Whether this build knows what it means.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        !matches!(self, Self::Newer(_))
+    }
 }
 
 event_types! {
@@ -254,7 +296,20 @@ mod tests {
     #[test]
     fn spellings_round_trip_and_are_unique() {
         for kind in EventType::ALL {
-            assert_eq!(EventType::parse(kind.as_str()), Some(*kind));
+            assert_eq!(EventType::parse(kind.as_str()).as_ref(), Some(kind));
+            assert_eq!(EventType::read(kind.as_str()).as_ref(), Some(kind));
+            assert_eq!(kind.clone().into_text(), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn what_a_newer_build_has_written_is_read_as_it_is_and_nothing_else() {
+        let newer = EventType::read("request.blessed_2").expect("spelled like a type");
+        assert_eq!((newer.as_str(), newer.is_known()), ("request.blessed_2", false));
+        assert_eq!(newer.into_text(), "request.blessed_2");
+        assert_eq!(EventType::parse("request.blessed_2"), None, "nobody can ask for it");
+        for odd in ["", "a\nb", "a b", "Request.Active", "a\u{e9}", &"a".repeat(LONGEST_TYPE + 1)] {
+            assert_eq!(EventType::read(odd), None, "{odd:?}");
         }
     }
 

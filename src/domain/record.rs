@@ -69,6 +69,14 @@ pub struct EntryRecord {
     pub overdue_reported: bool,
 }
 
+/// What drift to `found` is remembered by; `found` is null where there was no entry at all.
+#[must_use]
+pub fn drift_digest(found: &Value) -> String {
+    let mut hasher = Sha256::new_with_prefix("entryway/drift/v1\n");
+    hasher.update(canonical_json(found));
+    hex(&hasher.finalize())
+}
+
 impl EntryRecord {
     /// The baseline that grants are layered on, once it is certain.
     #[must_use]
@@ -108,9 +116,7 @@ impl EntryRecord {
 
     /// Notes that the entry drifted to `found`; whether that is news.
     pub fn note_drift(&mut self, found: &Value) -> bool {
-        let mut hasher = Sha256::new_with_prefix("entryway/drift/v1\n");
-        hasher.update(canonical_json(found));
-        let digest = Some(hex(&hasher.finalize()));
+        let digest = Some(drift_digest(found));
         let news = !self.drifted || self.drifted_to != digest;
         (self.drifted, self.drifted_to) = (true, digest);
         news

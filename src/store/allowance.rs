@@ -21,7 +21,7 @@ pub async fn spend(store: &Store, caller: &[u8; 32], cost: TimeDelta) -> Result<
         cost.num_microseconds().unwrap_or(i64::MAX),
         store.clock.sql(),
     )
-    .fetch_one(&store.pool)
+    .fetch_one(&mut *store.connection().await?)
     .await?;
     Ok(TimeDelta::microseconds(owed))
 }
@@ -36,7 +36,7 @@ pub async fn forget_idle(store: &Store) -> Result<(), StoreError> {
         DELETE FROM call_allowance WHERE full_at <= coalesce($1::timestamptz, now())",
         store.clock.sql(),
     )
-    .execute(&store.pool)
+    .execute(&mut *store.connection().await?)
     .await?;
     Ok(())
 }

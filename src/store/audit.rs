@@ -32,7 +32,7 @@ pub struct LogFilter {
 /// A stretch of the log.
 #[derive(Debug)]
 pub struct Stretch {
-    /// The events, oldest first. What a newer build has written, and this one cannot read, is left out.
+    /// The events, oldest first. What makes no sense is left out.
     pub events: Vec<Event>,
     /// Where the next stretch starts: everything up to here was looked at.
     pub through: i64,
@@ -50,7 +50,7 @@ pub async fn stretch(
     limit: usize,
 ) -> Result<Stretch, StoreError> {
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = rows(&mut *store.pool.acquire().await?, filter, after, through, most).await?;
+    let rows = rows(&mut *store.connection().await?, filter, after, through, most).await?;
     let through = rows.last().filter(|_| rows.len() >= limit).map_or(through, |last| last.seq);
     Ok(Stretch { events: sound(rows), through })
 }
@@ -66,7 +66,7 @@ pub async fn page(
     through: i64,
     limit: i64,
 ) -> Result<Vec<Event>, StoreError> {
-    let mut connection = store.pool.acquire().await?;
+    let mut connection = store.connection().await?;
     let rows = rows(&mut connection, filter, after, through, limit).await?;
     rows.into_iter().map(Event::try_from).collect()
 }
@@ -126,7 +126,7 @@ pub struct Pulse {
 /// # Errors
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
 pub async fn pulse(store: &Store) -> Result<Pulse, StoreError> {
-    let mut connection = store.pool.acquire().await?;
+    let mut connection = store.connection().await?;
     let row = sqlx::query!(
         r#"-- audit.pulse
         SELECT coalesce((SELECT seq FROM event WHERE type <> 'audit.checkpoint' ORDER BY seq DESC LIMIT 1), 0) AS "newest!",

@@ -257,7 +257,7 @@ pub async fn all_known(store: &Store, names: &[String]) -> Result<bool, StoreErr
          WHERE cluster_name = ANY($1) AND (checked_at IS NOT NULL OR problems <> '[]' OR missing <> '{}')"#,
         names
     )
-    .fetch_one(&store.pool)
+    .fetch_one(&mut *store.connection().await?)
     .await?;
     Ok(usize::try_from(known).is_ok_and(|known| known >= names.len()))
 }

@@ -98,7 +98,7 @@ pub async fn next_due(store: &Store, busy: &[String]) -> Result<Option<TimeDelta
         store.clock.sql(),
         busy
     )
-    .fetch_optional(&store.pool)
+    .fetch_optional(&mut *store.connection().await?)
     .await?;
     Ok(millis.flatten().map(TimeDelta::milliseconds))
 }

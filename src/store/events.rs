@@ -107,8 +107,7 @@ pub async fn append(tx: &mut Tx, events: Vec<NewEvent>) -> Result<(), StoreError
     columns.insert(tx).await
 }
 
-/// A request's timeline, oldest first: its own events, and those of its entry that name it. What a newer build has written, and
-/// this one cannot read, is left out.
+/// A request's timeline, oldest first: its own events, and those of its entry that name it. What makes no sense is left out.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
@@ -126,7 +125,7 @@ pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: i64)
         limit,
         json!([request_id])
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(sound(rows))
 }

@@ -1,6 +1,15 @@
 //! What operators watch, counted by the database so that every replica tells the same.
 
+use chrono::TimeDelta;
+use serde_json::Value;
+
 use super::{Store, StoreError};
+use crate::clock::Clock;
+use crate::domain::record::drift_digest;
+
+/// After how many attempts in a row that did not get through an entry counts as one that does not get through by itself: five
+/// minutes of errors that pass, a quarter of an hour where somebody has to mend something.
+const MOST_ATTEMPTS: i32 = 20;
 
 /// The figures of this moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +24,14 @@ pub struct Figures {
     pub entries_waiting: i64,
     /// Entries that EKS has otherwise than they should be.
     pub entries_drifted: i64,
+    /// Grants that people count on whose entry was gone when EKS last showed it, and is not proven to be back.
+    pub grants_without_entry: i64,
+    /// Entries that Entryway wrote, or may have written, and that no request is under way for any more.
+    pub entries_without_grant: i64,
+    /// Entries that have been tried too often to get through by themselves.
+    pub poison_targets: i64,
+    /// The newest event's `seq`; 0 without events.
+    pub audit_head: i64,
     /// Seconds since the oldest event that no checkpoint counts yet; 0 when there is none.
     pub unanchored_seconds: i64,
     /// Each cluster that was asked for.
@@ -48,6 +65,24 @@ pub fn connections(store: &Store) -> Connections {
     Connections { in_use: open.saturating_sub(store.pool.num_idle()), most: store.pool.options().get_max_connections() }
 }
 
+/// By how much this machine's clock is ahead of the database's.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn clock_offset(store: &Store) -> Result<TimeDelta, StoreError> {
+    let mut connection = store.connection().await?;
+    let before = Clock::machine();
+    let theirs = sqlx::query_scalar!(
+        r#"-- figures.clock
+        SELECT coalesce($1::timestamptz, clock_timestamp()) AS "now!""#,
+        store.clock.sql()
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    // The database looked at its clock somewhere between the two.
+    Ok(before + (Clock::machine() - before) / 2 - theirs)
+}
+
 /// Counts; `clusters` are those to tell of.
 ///
 /// # Errors
@@ -58,12 +93,22 @@ pub async fn figures(store: &Store, clusters: &[String]) -> Result<Figures, Stor
         r#"-- figures.requests
         SELECT state, count(*) AS "count!" FROM request GROUP BY state ORDER BY state"#
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     let row = sqlx::query!(
         r#"-- figures.lateness
         WITH clock AS (SELECT coalesce($1::timestamptz, now()) AS now)
-        SELECT coalesce((SELECT extract(epoch FROM max(now - applying_since)) FROM request
+        SELECT -- What does not get through, and what is to be taken away, is tried again within minutes: few of all entries.
+               (SELECT count(*) FROM entry
+                 WHERE next_run_at <= now + interval '5 minutes' AND attempts >= $3) AS "poison!",
+               (SELECT count(*) FROM entry e
+                 WHERE e.ends_at <= now + interval '5 minutes'
+                   AND (e.last_error IS NOT NULL OR jsonb_typeof(e.written -> 'content') = 'object')
+                   AND NOT EXISTS (SELECT FROM request r
+                                    WHERE r.cluster_name = e.cluster_name AND r.principal_arn = e.principal_arn
+                                      AND r.state IN ('scheduled', 'applying', 'verifying', 'active', 'revoking')))
+                   AS "without_grant!",
+               coalesce((SELECT extract(epoch FROM max(now - applying_since)) FROM request
                           WHERE state = 'applying'), 0)::bigint AS "unapplied!",
                coalesce((SELECT extract(epoch FROM max(now - expires_at)) FROM request
                           WHERE state IN ('applying', 'verifying', 'active') AND expires_at < now), 0)::bigint
@@ -74,15 +119,22 @@ pub async fn figures(store: &Store, clusters: &[String]) -> Result<Figures, Stor
                (SELECT count(*) FROM entry
                  WHERE next_run_at <= now AND (lease_until IS NULL OR lease_until <= now)) AS "waiting!",
                (SELECT count(*) FROM entry WHERE drifted) AS "drifted!",
+               (SELECT count(*) FROM entry e
+                  JOIN request r ON r.cluster_name = e.cluster_name AND r.principal_arn = e.principal_arn
+                 WHERE e.drifted AND e.drifted_to = $2
+                   AND r.state IN ('applying', 'verifying', 'active') AND r.starts_at IS NOT NULL) AS "without_entry!",
+               coalesce((SELECT max(seq) FROM event), 0) AS "head!",
                coalesce((SELECT greatest(extract(epoch FROM now - at), 0) FROM event
                           WHERE type <> 'audit.checkpoint'
                             AND seq > coalesce((SELECT (data ->> 'through')::bigint FROM event
                                                  WHERE type = 'audit.checkpoint' ORDER BY seq DESC LIMIT 1), 0)
                           ORDER BY seq LIMIT 1), 0)::bigint AS "unanchored!"
           FROM clock"#,
-        now
+        now,
+        drift_digest(&Value::Null),
+        MOST_ATTEMPTS,
     )
-    .fetch_one(&store.pool)
+    .fetch_one(&mut *store.connection().await?)
     .await?;
     let clusters = sqlx::query_as!(
         ClusterFigures,
@@ -101,7 +153,7 @@ pub async fn figures(store: &Store, clusters: &[String]) -> Result<Figures, Stor
         now,
         clusters,
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(Figures {
         requests: requests.into_iter().map(|row| (row.state, row.count)).collect(),
@@ -109,6 +161,10 @@ pub async fn figures(store: &Store, clusters: &[String]) -> Result<Figures, Stor
         expiry_overdue_seconds: row.expired.max(row.revoking),
         entries_waiting: row.waiting,
         entries_drifted: row.drifted,
+        grants_without_entry: row.without_entry,
+        entries_without_grant: row.without_grant,
+        poison_targets: row.poison,
+        audit_head: row.head,
         unanchored_seconds: row.unanchored,
         clusters,
     })

@@ -13,7 +13,7 @@ pub const GRANTS: &str = include_str!("grants.sql");
 /// [`StoreError::Refused`] when there is no such role, or the connection may not give rights.
 pub async fn grant_to(store: &Store, role: &str) -> Result<(), StoreError> {
     let quoted = format!("\"{}\"", role.replace('"', "\"\""));
-    let mut connection = store.pool.acquire().await?;
+    let mut connection = store.connection().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql(AssertSqlSafe(format!("-- grants.grant_to\n{}", GRANTS.replace(":\"role\"", &quoted))))
         .execute(&mut *tx)

@@ -11,6 +11,6 @@ pub async fn page_token(store: &Store) -> Result<String, StoreError> {
         "-- keys.page_token
         SELECT value FROM shared_key WHERE name = 'page-token'"
     )
-    .fetch_one(&store.pool)
+    .fetch_one(&mut *store.connection().await?)
     .await?)
 }

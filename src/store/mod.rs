@@ -22,10 +22,11 @@ pub mod slack;
 mod wake;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
@@ -103,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Migration`] when a migration fails or the database is ahead of this build.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?.detach();
+        let mut connection = self.connection().await?.detach();
         // A migration may take its time, and replicas wait for one another; the limits are for everyday work.
         sqlx::raw_sql("-- store.unlimited\nSET statement_timeout = 0; SET lock_timeout = 0")
             .execute(&mut connection)
@@ -118,10 +119,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when no connection can be had.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let (pool, clock) = (self.pool.clone(), self.clock.sql());
+        let clock = self.clock.sql();
         // Waiting for a connection can be dropped at any time, and has to be: tasks that wait for callers who have hung up
         // would pile up while Postgres is slow.
-        let connection = pool.acquire().await?;
+        let connection = self.connection().await?;
         #[expect(
             clippy::disallowed_methods,
             reason = "the home of begin; the task ends by itself and owns nothing else"
@@ -151,7 +152,7 @@ impl Store {
             SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS "read_only!",
                    (SELECT max(version) FROM _sqlx_migrations WHERE success) AS version"#
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *self.connection().await?)
         .await?;
         let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
         if row.read_only {
@@ -163,6 +164,15 @@ impl Store {
             ));
         }
         Ok(())
+    }
+
+    /// A connection, as soon as there is one to be had. All statements get theirs here, so that how long they wait for one
+    /// shows, also where they waited in vain.
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        let begun = Instant::now();
+        let connection = self.pool.acquire().await;
+        metrics::histogram!("entryway_pool_acquire_seconds").record(begun.elapsed());
+        connection
     }
 
     /// The clock that decides.

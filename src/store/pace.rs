@@ -57,7 +57,7 @@ pub async fn slowed_at(store: &Store, lane: &Lane) -> Result<Option<DateTime<Utc
         lane.account_id,
         lane.region,
     )
-    .fetch_optional(&store.pool)
+    .fetch_optional(&mut *store.connection().await?)
     .await?;
     Ok(at.flatten())
 }

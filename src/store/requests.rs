@@ -204,7 +204,7 @@ pub async fn find(store: &Store, id: Uuid) -> Result<Option<Request>, StoreError
         SELECT * FROM request WHERE id = $1",
         id
     )
-    .fetch_optional(&store.pool)
+    .fetch_optional(&mut *store.connection().await?)
     .await?;
     row.map(Request::try_from).transpose()
 }
@@ -214,7 +214,7 @@ pub async fn find(store: &Store, id: Uuid) -> Result<Option<Request>, StoreError
 /// # Errors
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
 pub async fn find_reviewed(store: &Store, id: Uuid) -> Result<Option<(Request, Vec<Review>)>, StoreError> {
-    let mut connection = store.pool.acquire().await?;
+    let mut connection = store.connection().await?;
     let row = sqlx::query_as!(
         RequestRow,
         "-- requests.find_reviewed
@@ -273,7 +273,7 @@ pub async fn being_extended(store: &Store, ids: &[Uuid]) -> Result<Vec<Uuid>, St
          WHERE extends = ANY ($1) AND state IN ('pending', 'scheduled', 'applying', 'verifying', 'active')"#,
         ids
     );
-    Ok(extended.fetch_all(&store.pool).await?)
+    Ok(extended.fetch_all(&mut *store.connection().await?).await?)
 }
 
 /// Everything an entry is made up of or is getting rid of, oldest first, for changing. A row that does not decode, or
@@ -336,7 +336,7 @@ pub async fn of_entries(store: &Store, cluster: &str, principals: &[String]) -> 
         cluster,
         principals
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(sound(rows))
 }

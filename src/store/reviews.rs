@@ -58,7 +58,7 @@ pub async fn read(store: &Store, ids: &[Uuid]) -> Result<Vec<Review>, StoreError
     if ids.is_empty() {
         return Ok(vec![]);
     }
-    read_on(&mut *store.pool.acquire().await?, ids).await
+    read_on(&mut *store.connection().await?, ids).await
 }
 
 /// [`read`] on a connection that is at hand.

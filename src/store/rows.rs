@@ -192,7 +192,7 @@ impl TryFrom<EventRow> for Event {
             prev_hash: row.prev_hash,
             hash: row.hash,
             body: NewEvent {
-                event_type: EventType::parse(&row.r#type).ok_or_else(|| corrupt("type"))?,
+                event_type: EventType::read(&row.r#type).ok_or_else(|| corrupt("type"))?,
                 via: Via::parse(&row.via).ok_or_else(|| corrupt("via"))?,
                 actor: row.actor,
                 submitted_by: row.submitted_by,

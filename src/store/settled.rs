@@ -30,7 +30,7 @@ pub(super) struct Settled(AtomicI64);
 /// [`StoreError::Unavailable`].
 pub async fn settled(store: &Store) -> Result<i64, StoreError> {
     let known = &store.settled.0;
-    let mut connection = store.pool.acquire().await?;
+    let mut connection = store.connection().await?;
     let newest = highest(&mut connection).await?;
     if newest <= known.load(Ordering::Acquire) {
         return Ok(newest);
@@ -52,7 +52,7 @@ pub async fn settled(store: &Store) -> Result<i64, StoreError> {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn newest(store: &Store) -> Result<i64, StoreError> {
-    highest(&mut *store.pool.acquire().await?).await
+    highest(&mut *store.connection().await?).await
 }
 
 async fn highest(connection: &mut PgConnection) -> Result<i64, StoreError> {

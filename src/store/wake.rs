@@ -208,7 +208,7 @@ async fn forward(store: &Store, me: &str, told: &Told) -> Result<(), StoreError>
             CHANNEL,
             payload
         )
-        .fetch_one(&store.pool)
+        .fetch_one(&mut *store.connection().await?)
         .await?;
     }
     Ok(())

@@ -49,6 +49,12 @@ impl From<EksError> for NoLook {
     }
 }
 
+/// What was about to be recorded was turned down: the token of the lease is no longer the entry's.
+fn lost(lease: &Lease) {
+    metrics::counter!("entryway_leases_lost_total", "work" => "entry").increment(1);
+    tracing::warn!(entry = %name_of(lease), "another worker took over; nothing more is recorded");
+}
+
 impl<E: Eks> Worker<E> {
     /// Works on one entry until there is nothing to do but wait. Whatever is logged meanwhile says which entry it is about, and
     /// which requests.
@@ -63,16 +69,19 @@ impl<E: Eks> Worker<E> {
         match self.rounds(&lease).await {
             Ok(()) => {}
             Err(WorkflowError::Store(StoreError::LeaseLost)) => {
-                metrics::counter!("entryway_leases_lost_total", "work" => "entry").increment(1);
-                tracing::warn!(entry = %name_of(&lease), "another worker took over; nothing more is recorded");
+                lost(&lease);
             }
             Err(error) => {
                 tracing::error!(entry = %name_of(&lease), %error, "the entry could not be worked on; trying again later");
                 let passing = matches!(&error, WorkflowError::Store(store) if store.is_passing());
                 let wait = if passing { retry::backoff(lease.attempts, retry::LONGEST_WAIT) } else { REST };
                 // When this does not get through either, the lease ends by itself.
-                if let Err(error) = reconcile::abandon(&self.desk, &lease, wait).await {
-                    tracing::warn!(entry = %name_of(&lease), %error, "the lease was left to end by itself");
+                match reconcile::abandon(&self.desk, &lease, wait).await {
+                    Ok(()) => {}
+                    Err(WorkflowError::Store(StoreError::LeaseLost)) => lost(&lease),
+                    Err(error) => {
+                        tracing::warn!(entry = %name_of(&lease), %error, "the lease was left to end by itself");
+                    }
                 }
             }
         }

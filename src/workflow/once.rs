@@ -34,7 +34,10 @@ pub(super) async fn recall<T: ?Sized, D>(
     let Some(once) = once else { return Ok(None) };
     match idempotency::recall(tx, &once.key).await? {
         Recall::Unseen => Ok(None),
-        Recall::Answered(answer) => Ok(Some(Outcome::Replayed(answer))),
+        Recall::Answered(answer) => {
+            metrics::counter!("entryway_idempotency_replays_total").increment(1);
+            Ok(Some(Outcome::Replayed(answer)))
+        }
         Recall::Reused => Err(WorkflowError::KeyReused),
         Recall::InFlight => Err(WorkflowError::KeyInFlight),
     }

@@ -1,6 +1,6 @@
 //! Looking, which needs no transaction: what is shown may be a moment old.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::WorkflowError;
@@ -11,7 +11,7 @@ use crate::domain::identity::Caller;
 use crate::domain::request::Request;
 use crate::policy::{Action, Call, ServiceAction};
 use crate::store::clusters::{self, Health};
-use crate::store::figures::{Connections, Figures, connections, figures};
+use crate::store::figures::{Connections, Figures, clock_offset, connections, figures};
 use crate::store::requests::Batch;
 use crate::store::{Notice, StoreError, events, keys, requests, reviews};
 use tokio::sync::broadcast::Receiver;
@@ -20,6 +20,9 @@ pub use crate::store::Filter;
 
 /// How many rows one list looks at before it answers with what it has found, when the caller may see few of them.
 const MOST_ROWS: usize = 2000;
+
+/// How far this machine's clock may be from the database's before that is worth a word.
+const MOST_OFFSET: TimeDelta = TimeDelta::seconds(2);
 
 /// A page of a list.
 #[derive(Debug)]
@@ -176,6 +179,27 @@ impl Desk {
     /// Those of the store.
     pub async fn figures(&self) -> Result<Figures, WorkflowError> {
         Ok(figures(&self.store, &self.clusters.names()).await?)
+    }
+
+    /// By how much this machine's clock is ahead of the database's.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn clock_offset(&self) -> Result<TimeDelta, WorkflowError> {
+        Ok(clock_offset(&self.store).await?)
+    }
+
+    /// Says in the log when this machine's clock and the database's are apart.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn check_clock(&self) -> Result<(), WorkflowError> {
+        let offset = self.clock_offset().await?;
+        if offset.abs() > MOST_OFFSET {
+            let seconds = offset.as_seconds_f64();
+            tracing::warn!(seconds, "this machine's clock and Postgres' are apart; have both set by NTP");
+        }
+        Ok(())
     }
 
     /// How this process stands with Postgres.

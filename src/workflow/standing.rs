@@ -10,7 +10,7 @@ use crate::domain::identity::Caller;
 use crate::domain::request::Request;
 use crate::domain::review::{Decision, Review};
 use crate::domain::states::RequestState;
-use crate::policy::{Action, Call, PolicySet, Scene, Standing};
+use crate::policy::{Action, Builtin, Call, PolicySet, Scene, Standing};
 use crate::store::{Cas, StoreError, Tx, events, requests, reviews};
 
 /// A request with everything an answer tells about it.
@@ -211,6 +211,9 @@ impl Desk {
         error: WorkflowError,
     ) -> WorkflowError {
         let Some(code) = error.refusal() else { return error };
+        if matches!(error, WorkflowError::Builtin(Builtin::SelfApproval)) {
+            metrics::counter!("entryway_self_approval_denied_total").increment(1);
+        }
         let mut codes: Vec<_> = match &error {
             WorkflowError::Invalid(violations) => violations.iter().map(|v| v.code.as_str()).collect(),
             _ => vec![],

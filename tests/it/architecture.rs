@@ -129,6 +129,17 @@ fn imports_point_one_way() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// How long statements wait for a connection is only known if all of them get it in one place.
+#[test]
+fn connections_come_from_one_place() {
+    let sources = sources();
+    let code = sources.iter().filter(|(file, _)| file.starts_with("src/store/") && file != "src/store/mod.rs");
+    let uses = |text: &str| text.contains("(&store.pool)") || text.contains("pool.acquire(");
+    let wrong: Vec<_> = code.filter(|(_, text)| uses(text)).map(|(file, _)| file).collect();
+    // The listener has one of its own, for good.
+    assert_eq!(wrong, ["src/store/wake.rs"]);
+}
+
 #[test]
 fn crates_stay_in_their_homes() {
     let mut wrong = vec![];

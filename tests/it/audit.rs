@@ -4,6 +4,8 @@ mod role;
 mod settled;
 mod tampered;
 
+pub(crate) use tampered::{PRIVATE, entryway, verified};
+
 use chrono::TimeDelta;
 use entryway::domain::states::RequestState;
 use entryway::worker::checkpoints::make_all;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::harness::{Bed, ROLE, view};
@@ -41,4 +42,24 @@ async fn what_the_worker_logs_says_which_entry_and_which_requests_it_is_about() 
     let span = &said.unwrap_or_else(|| panic!("{log}"))["span"];
     assert_eq!((&span["cluster"], &span["principal"]), (&json!("dev"), &json!(ROLE)), "{span}");
     assert_eq!(span["request_ids"], id, "{span}");
+}
+
+#[tokio::test]
+async fn clocks_that_are_apart_are_worth_a_warning() {
+    let bed = Bed::new().await;
+    let said = async || {
+        let log = Log::default();
+        let writer = log.clone();
+        let logging = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).json().flatten_event(true);
+        let logging = tracing::subscriber::set_default(logging.with_writer(move || writer.clone()).finish());
+        bed.desk.check_clock().await.unwrap();
+        drop(logging);
+        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    };
+    // The clock of the database is the test's.
+    for (ahead, apart) in [(0, false), (60, true), (-60, true)] {
+        bed.hands.set(chrono::Utc::now() + TimeDelta::seconds(ahead));
+        let said = said().await;
+        assert_eq!(said.contains("clock"), apart, "{ahead}: {said}");
+    }
 }

@@ -157,6 +157,10 @@ pub(crate) async fn exercise(bed: &Bed) {
         "what was replayed begins anew, and fails with the other"
     );
     assert_eq!(outbox::given_up(store, "test:exercise", 1).await.unwrap().len(), 1);
+    let mut tx = store.begin().await.unwrap();
+    outbox::replay(&mut tx, "test:exercise", 0).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(standing(store, "test:exercise").await.given_up, 0, "it is taken up again");
 }
 
 async fn standing(store: &Store, name: &str) -> outbox::Standing {
@@ -164,7 +168,7 @@ async fn standing(store: &Store, name: &str) -> outbox::Standing {
     all.into_iter().find(|standing| standing.destination == name).unwrap()
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..3000 {
         if holds().await {
             return;

@@ -193,6 +193,27 @@ async fn what_a_zombie_finds_out_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_zombie_does_nothing_by_the_lease_that_another_worker_holds() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    // Right after the look, before the guard of the create.
+    let (eks, next) = (Halting::new(&bed, 1), Halting::new(&bed, 0));
+    let (zombie, heir) = (worker(&bed, eks.clone()), worker(&bed, next.clone()));
+    let work = tokio::spawn(async move { zombie.turn().await });
+    eks.halted.notified().await;
+    bed.pass(bed.desk.settings.lease);
+    let inherited = tokio::spawn(async move { heir.turn().await });
+    next.halted.notified().await;
+    eks.let_go();
+    work.await.unwrap().unwrap();
+    assert_eq!(bed.writes(), Vec::<String>::new(), "the lease is held, and not by it");
+    next.let_go();
+    inherited.await.unwrap().unwrap();
+    bed.until(request.id, RequestState::Active).await;
+    assert_eq!(bed.writes(), ["CreateAccessEntry", "AssociateAccessPolicy"]);
+}
+
+#[tokio::test]
 async fn a_revoke_between_the_decision_and_the_write_stops_the_write() {
     let bed = Bed::new().await;
     let request = bed.granted(view("payments")).await;

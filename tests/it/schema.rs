@@ -1,8 +1,10 @@
 //! The schema: migrated with data in it, and holding the same table of moves as the code.
 
 use entryway::clock::Clock;
+use entryway::domain::review::Decision;
 use entryway::domain::states::{RequestState, TRANSITIONS};
-use entryway::store::MIGRATIONS;
+use entryway::store::{MIGRATIONS, StoreError};
+use entryway::workflow::WorkflowError;
 use sqlx::{Connection, PgConnection};
 
 use crate::harness::{Bed, database, view};
@@ -28,6 +30,7 @@ const DATA: &[(i64, &str)] = &[
     (18, include_str!("../data/migrations/0018_slack.sql")),
     (19, include_str!("../data/migrations/0019_call_allowance.sql")),
     (21, include_str!("../data/migrations/0021_unheard_and_reach.sql")),
+    (22, include_str!("../data/migrations/0022_entries_that_drifted.sql")),
 ];
 
 #[tokio::test]
@@ -93,6 +96,20 @@ async fn what_was_approved_cannot_be_exchanged_in_the_database() {
     assert_eq!(database::by_hand(&bed.url, &edit).await, 1);
     bed.work().await;
     assert_eq!(bed.writes(), Vec::<String>::new(), "what nobody approved is not applied");
+}
+
+#[tokio::test]
+async fn what_was_exchanged_before_anybody_approved_it_can_be_neither_seen_nor_approved() {
+    let bed = Bed::new().await;
+    let id = bed.file("alice", view("payments")).await.id;
+    let edit = "UPDATE request SET content = replace(content::text, 'View', 'ClusterAdmin')::jsonb";
+    assert_eq!(database::by_hand(&bed.url, edit).await, 1);
+    let seen = bed.desk.get(&bed.caller("bob"), id).await.map(|_| ());
+    let approved = bed.review("bob", id, Decision::Approve).await.map(|_| ());
+    for answer in [seen, approved] {
+        let corrupt = matches!(answer, Err(WorkflowError::Store(StoreError::Corrupt { column: "spec_digest", .. })));
+        assert!(corrupt, "{answer:?}");
+    }
 }
 
 #[tokio::test]

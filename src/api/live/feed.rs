@@ -78,7 +78,7 @@ impl Told {
         Self {
             seq: event.seq,
             about: live::about(&event),
-            kind: event.body.event_type,
+            kind: event.body.event_type.clone(),
             actor: event.body.actor.clone(),
             cluster_name: event.body.cluster_name.clone(),
             frame: frame::event(event),

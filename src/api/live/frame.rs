@@ -16,9 +16,9 @@ const SPREAD_MS: u64 = 3000;
 
 /// An event: its `seq` as the id, its type, and itself as the API answers it everywhere. JSON has no line breaks.
 pub(super) fn event(event: Event) -> Bytes {
-    let (seq, kind) = (event.seq, event.body.event_type.as_str());
-    let data = serde_json::to_string(&EventView::from(event)).expect("texts and numbers are JSON");
-    format!("id: {seq}\nevent: {kind}\ndata: {data}\n\n").into()
+    let view = EventView::from(event);
+    let data = serde_json::to_string(&view).expect("texts and numbers are JSON");
+    format!("id: {}\nevent: {}\ndata: {data}\n\n", view.seq, view.event_type).into()
 }
 
 /// The first frame: where the stream starts, so that a reader who is cut off before the first event misses none.

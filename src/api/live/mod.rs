@@ -59,6 +59,6 @@ impl Live {
     pub(super) async fn keep_looking(self, desk: Desk, stop: CancellationToken) {
         let look = self.rhythm.look;
         let both = async { tokio::join!(self.feed.keep_reading(&desk, look), self.watch.keep_looking(&desk, look)) };
-        stop.run_until_cancelled(both).await;
+        stop.run_until_cancelled(Box::pin(both)).await;
     }
 }

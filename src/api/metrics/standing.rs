@@ -1,6 +1,7 @@
 //! How things stand: figures that come and go with what they are about, so that they are gathered anew each time they are read,
 //! and never left over from one that is no longer there.
 
+use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::domain::states::RequestState;
@@ -12,6 +13,8 @@ pub(super) struct Now<'a> {
     pub(super) figures: &'a Figures,
     pub(super) connections: Connections,
     pub(super) policies_refused: bool,
+    pub(super) policy_digest: String,
+    pub(super) clock_offset: TimeDelta,
     pub(super) destinations: &'a [Standing],
 }
 
@@ -37,14 +40,25 @@ fn tell(now: &Now<'_>) {
     one("entryway_expiry_overdue_seconds_max", help, figures.expiry_overdue_seconds);
     let help = "Whether this process decides by an older policy set than the files hold, because theirs is not sound.";
     one("entryway_policy_set_refused", help, now.policies_refused.into());
+    let policies = [(now.policy_digest.clone(), 1)];
+    each("entryway_policy_version", "The policy set that this process decides by.", "digest", policies);
     one("entryway_entries_waiting", "Entries that are due and that nobody works on.", figures.entries_waiting);
     let help = "Entries that somebody changed by hand and that are not put right.";
     one("entryway_entries_drifted", help, figures.entries_drifted);
+    let help = "Grants whose entry was gone when EKS last showed it, and is not proven to be back.";
+    one("entryway_grants_without_entry", help, figures.grants_without_entry);
+    let help = "Entries that Entryway wrote, or may have written, and that no request is under way for any more.";
+    one("entryway_entries_without_grant", help, figures.entries_without_grant);
+    let help = "Entries that were tried twenty times in a row and more without getting through.";
+    one("entryway_poison_targets", help, figures.poison_targets);
+    one("entryway_audit_chain_head_seq", "The seq of the newest event of the audit log.", figures.audit_head);
     let help = "Age of the oldest event that no checkpoint over the audit log counts yet.";
     one("entryway_audit_anchor_age_seconds", help, figures.unanchored_seconds);
     let in_use = i64::try_from(now.connections.in_use).unwrap_or(i64::MAX);
     one("entryway_pool_in_use", "Connections to Postgres that this process is using.", in_use);
     one("entryway_pool_max", "Connections to Postgres that this process may have.", now.connections.most.into());
+    let help = "By how much this process's clock is ahead of Postgres'.";
+    set("entryway_db_clock_offset_seconds", help, now.clock_offset.as_seconds_f64());
 
     let clusters = |value: fn(&_) -> i64| figures.clusters.iter().map(move |one| (one.name.clone(), value(one)));
     let help = "How long ago EKS last answered about the cluster; since 1970 where it never has.";
@@ -66,8 +80,12 @@ fn tell(now: &Now<'_>) {
 }
 
 fn one(name: &'static str, help: &'static str, value: i64) {
+    set(name, help, value as f64);
+}
+
+fn set(name: &'static str, help: &'static str, value: f64) {
     metrics::describe_gauge!(name, help);
-    metrics::gauge!(name).set(value as f64);
+    metrics::gauge!(name).set(value);
 }
 
 /// One figure for each of what `label` tells apart.

@@ -62,7 +62,7 @@ impl From<Event> for EventView {
         Self {
             seq,
             id,
-            event_type: event_type.as_str().into(),
+            event_type: event_type.into_text(),
             at: Time(at),
             actor,
             submitted_by,

@@ -15,7 +15,7 @@ struct Kind {
 }
 
 /// How bad it is: 1 informational, 3 medium, 4 high.
-const fn severity(event: E) -> i64 {
+const fn severity(event: &E) -> i64 {
     match event {
         E::EntryDrifted | E::EntryConflict | E::PrincipalRecreated | E::PolicyRejected => 4,
         E::AuthFailed
@@ -30,7 +30,7 @@ const fn severity(event: E) -> i64 {
     }
 }
 
-const fn kind(event: E) -> Kind {
+const fn kind(event: &E) -> Kind {
     let (class, activity) = match event {
         // Authentication: logon.
         E::AuthFailed => (3002, 1),
@@ -69,7 +69,8 @@ const fn kind(event: E) -> Kind {
         | E::DestinationGone
         | E::IdentityLinked
         | E::IdentityUnlinked
-        | E::AuditCheckpoint => (0, 99),
+        | E::AuditCheckpoint
+        | E::Newer(_) => (0, 99),
     };
     Kind { class, activity }
 }
@@ -77,7 +78,7 @@ const fn kind(event: E) -> Kind {
 /// The event in the words of OCSF; what those have no place for is in `unmapped`.
 #[must_use]
 pub fn ocsf(event: &Event) -> Value {
-    let (body, Kind { class, activity }) = (&event.body, kind(event.body.event_type));
+    let (body, Kind { class, activity }) = (&event.body, kind(&event.body.event_type));
     let failed = matches!(
         body.event_type,
         E::AuthFailed | E::RequestRefused | E::RequestFailed | E::PolicyRejected | E::EntryWriteFailed
@@ -95,7 +96,7 @@ pub fn ocsf(event: &Event) -> Value {
         "class_uid": class,
         "activity_id": activity,
         "type_uid": class * 100 + activity,
-        "severity_id": severity(body.event_type),
+        "severity_id": severity(&body.event_type),
         "status_id": if failed { 2 } else { 1 },
         "message": body.event_type.as_str(),
         "actor": { "user": { "name": body.actor }, "app_name": body.submitted_by },

@@ -127,7 +127,7 @@ fn change(event: &mut Event, random: &mut StdRng) {
     let text = format!("x{}", random.random_range(0..9));
     match random.random_range(0..13) {
         0 => event.id = Uuid::from_u128(random.random()),
-        1 => event.body.event_type = EventType::ALL[random.random_range(0..EventType::ALL.len())],
+        1 => event.body.event_type = EventType::ALL[random.random_range(0..EventType::ALL.len())].clone(),
         2 => event.at += TimeDelta::microseconds(random.random_range(1..1_000_000)),
         3 => event.body.actor = text,
         4 => event.body.submitted_by = Some(text),

@@ -81,7 +81,7 @@ impl Snapshot {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn open(store: &Store) -> Result<Self, StoreError> {
-        let mut connection = store.pool.acquire().await?.detach();
+        let mut connection = store.connection().await?.detach();
         // Whoever reads may be slow to take it in (a pipe, a pager): nothing is locked meanwhile.
         sqlx::raw_sql(
             "-- audit.snapshot\nSET idle_in_transaction_session_timeout = 0; SET statement_timeout = '5min';

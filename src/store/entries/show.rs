@@ -19,7 +19,7 @@ pub async fn of(store: &Store, cluster: &str, principals: &[String]) -> Result<V
         cluster,
         principals
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(sound(rows))
 }
@@ -36,7 +36,7 @@ pub async fn resting(store: &Store, cluster: &str) -> Result<Vec<EntryRecord>, S
          WHERE cluster_name = $1 AND written->'content' <> 'null' AND lease_until IS NULL AND NOT drifted",
         cluster
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(sound(rows))
 }
@@ -54,6 +54,6 @@ pub async fn idle(store: &Store, cluster: &str, looked_at: DateTime<Utc>) -> Res
         cluster,
         looked_at
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?)
 }

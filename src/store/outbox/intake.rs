@@ -18,7 +18,7 @@ pub async fn open(store: &Store, destination: &str) -> Result<(), StoreError> {
         destination,
         end
     )
-    .execute(&store.pool)
+    .execute(&mut *store.connection().await?)
     .await?;
     Ok(())
 }
@@ -75,7 +75,7 @@ async fn is_behind(store: &Store, destination: &str, end: i64) -> Result<bool, S
         destination,
         end
     )
-    .fetch_one(&store.pool)
+    .fetch_one(&mut *store.connection().await?)
     .await?)
 }
 

@@ -53,7 +53,7 @@ pub async fn standing(store: &Store) -> Result<Vec<Standing>, StoreError> {
          ORDER BY d.name COLLATE "C""#,
         store.clock.sql()
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?)
 }
 
@@ -85,7 +85,7 @@ pub async fn given_up(store: &Store, destination: &str, limit: i64) -> Result<Ve
         destination,
         limit
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?)
 }
 

@@ -18,7 +18,7 @@ pub async fn all_of(store: &Store, ids: &[Uuid]) -> Result<Vec<Request>, StoreEr
         SELECT * FROM request WHERE id = ANY ($1)",
         ids
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(sound(rows))
 }
@@ -33,7 +33,7 @@ pub async fn states(store: &Store, ids: &[Uuid]) -> Result<Vec<(Uuid, RequestSta
         SELECT id, state FROM request WHERE id = ANY ($1)",
         ids
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(rows.into_iter().filter_map(|row| Some((row.id, RequestState::parse(&row.state)?))).collect())
 }

@@ -71,7 +71,7 @@ macro_rules! rows {
             filter.expires_before,
             limit
         )
-        .fetch_all(&store.pool)
+        .fetch_all(&mut *store.connection().await?)
         .await?
     }};
 }

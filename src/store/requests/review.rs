@@ -116,7 +116,7 @@ pub async fn to_review(store: &Store, sought: &Sought<'_>) -> Result<Vec<Candida
         filter.expires_before,
         &states as &[&str],
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?)
 }
 
@@ -131,7 +131,7 @@ pub async fn among(store: &Store, ids: &[Uuid]) -> Result<Vec<Request>, StoreErr
         SELECT * FROM request WHERE id = ANY ($1) ORDER BY id DESC",
         ids
     )
-    .fetch_all(&store.pool)
+    .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(sound(rows))
 }

@@ -1,6 +1,9 @@
 //! The service's own role: it does everything, and changes nothing of what it has put on record.
 
+use std::sync::Arc;
+
 use entryway::domain::states::RequestState;
+use entryway::sandbox::sim::World;
 use entryway::store::{GRANTS, grant_to};
 use entryway::worker::checkpoints::make_all;
 use entryway::workflow::slack::{Offer, SlackUser};
@@ -8,6 +11,33 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::{AT_ONCE, a_life, checkpoints};
 use crate::harness::{Bed, database, policy};
+
+/// What the service may do to every table there is, and needs to. A migration that brings a table brings a line here, and its
+/// rights in src/store/grants.sql. To the log it may add, by [`ADDS_TO_THE_LOG`].
+const RIGHTS: [(&str, &str); 18] = [
+    ("_sqlx_migrations", "SELECT"),
+    ("call_allowance", "SELECT INSERT UPDATE DELETE"),
+    ("cluster_health", "SELECT INSERT UPDATE"),
+    ("delivery_given_up", "SELECT INSERT UPDATE DELETE"),
+    ("delivery_lane", "SELECT INSERT UPDATE DELETE"),
+    ("destination", "SELECT INSERT UPDATE"),
+    ("eks_pace", "SELECT INSERT UPDATE"),
+    ("entry", "SELECT INSERT UPDATE"),
+    ("event", "SELECT"),
+    ("idempotent_answer", "SELECT INSERT UPDATE DELETE"),
+    ("person", "SELECT INSERT UPDATE"),
+    ("request", "SELECT INSERT UPDATE"),
+    ("review", "SELECT INSERT"),
+    ("shared_key", "SELECT"),
+    ("slack_call", "SELECT INSERT UPDATE DELETE"),
+    ("slack_link", "SELECT INSERT DELETE"),
+    ("slack_message", "SELECT INSERT UPDATE"),
+    ("slack_user", "SELECT INSERT DELETE"),
+];
+
+/// The columns of the log that it may write: all but the place.
+const ADDS_TO_THE_LOG: &str =
+    "actor at cluster_name data hash id prev_hash principal_arn request_id submitted_by type via";
 
 /// `url` for another role.
 fn as_role(url: &str, role: &str) -> String {
@@ -17,7 +47,7 @@ fn as_role(url: &str, role: &str) -> String {
 
 /// A bed whose service owns nothing in its database; the URL it uses.
 async fn served(role: &str) -> (Bed, String) {
-    let mut bed = Bed::new().await;
+    let mut bed = Bed::with(World::default(), |desk| Arc::make_mut(&mut desk.directory).listen_to_tokens()).await;
     database::by_hand(&bed.url, &format!("CREATE ROLE {role} LOGIN PASSWORD 'secret'")).await;
     grant_to(&bed.desk.store, role).await.unwrap();
     let theirs = as_role(&bed.url, role);
@@ -45,10 +75,66 @@ async fn everything_works_for_it() {
     bed.desk.figures().await.unwrap();
     use_slack(&bed, pending.id).await;
     crate::outbox::exercise(&bed).await;
+    bed.desk.forget_slack_calls().await.unwrap();
     assert!(make_all(&bed.desk, AT_ONCE, None).await.unwrap() > 0);
     assert!(checkpoints(&theirs).await > 0, "it reads the log, too");
     let mut snapshot = entryway::store::audit::Snapshot::open(&bed.desk.store).await.unwrap();
     assert!(!snapshot.events(0, i64::MAX).await.unwrap().is_empty());
+    let (url, store) = (bed.url.clone(), bed.desk.store.clone());
+    crate::http::everything(bed).await;
+    store.close().await;
+    uses_every_right(&url, "entryway_service").await;
+}
+
+/// Nothing is left out above, and nothing is allowed for nothing: everything that may be done to a table was done to it.
+async fn uses_every_right(url: &str, role: &str) {
+    // What it did is counted at the latest when it is gone.
+    let end = format!("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = '{role}'");
+    database::number(url, &end).await;
+    let count = |right: &str| match right {
+        "INSERT" => Some("n_tup_ins"),
+        "UPDATE" => Some("n_tup_upd"),
+        "DELETE" => Some("n_tup_del"),
+        _ => None,
+    };
+    for (table, rights) in RIGHTS.into_iter().chain([("event", "INSERT")]) {
+        // An event is given up twice only by a process that others have left behind. Postgres asks for the right each time.
+        let done = rights.split(' ').filter(|right| (table, *right) != ("delivery_given_up", "UPDATE"));
+        for count in done.filter_map(count) {
+            let query = format!("SELECT {count} FROM pg_stat_user_tables WHERE relname = '{table}'");
+            let used = async || database::number(url, &query).await > 0;
+            crate::outbox::until(&format!("{count} of {table}"), used).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_has_exactly_the_rights_that_are_written_down() {
+    let (bed, _) = served("entryway_counted").await;
+    let tables = "SELECT string_agg(c.relname || ': ' || coalesce(
+                          (SELECT string_agg(may, ' ' ORDER BY place)
+                             FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+                                  WITH ORDINALITY AS all_of (may, place)
+                            WHERE has_table_privilege('entryway_counted', c.oid, may)), 'nothing'),
+                          E'\n' ORDER BY c.relname COLLATE \"C\")
+                    FROM pg_class c
+                   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
+    let expected = RIGHTS.map(|(table, rights)| format!("{table}: {rights}")).join("\n");
+    assert_eq!(database::text(&bed.url, tables).await, expected);
+    let columns = "SELECT string_agg(c.relname || ': ' || may || ' ' || columns, E'\n')
+                     FROM pg_class c,
+                          unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS may,
+                          LATERAL (SELECT string_agg(attname, ' ' ORDER BY attname COLLATE \"C\") AS columns FROM pg_attribute
+                                    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+                                      AND has_column_privilege('entryway_counted', c.oid, attnum, may)) AS those
+                    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+                      AND NOT has_table_privilege('entryway_counted', c.oid, may) AND columns IS NOT NULL";
+    assert_eq!(database::text(&bed.url, columns).await, format!("event: INSERT {ADDS_TO_THE_LOG}"));
+    let more = "SELECT (SELECT count(*) FROM pg_sequence WHERE has_sequence_privilege('entryway_counted', seqrelid, 'USAGE, SELECT, UPDATE'))
+                     + (SELECT count(*) FROM pg_class WHERE relowner = 'entryway_counted'::regrole)
+                     + has_schema_privilege('entryway_counted', 'public', 'CREATE')::int
+                     + has_database_privilege('entryway_counted', current_database(), 'CREATE')::int";
+    assert_eq!(database::number(&bed.url, more).await, 0, "no sequence, nothing of its own, and nothing new");
 }
 
 /// Everything that Slack has the database do.
@@ -68,7 +154,6 @@ async fn use_slack(bed: &Bed, id: uuid::Uuid) {
     assert_eq!(followed.messages.len(), 1);
     desk.shown_in_slack(id, "C1", ("C1", "1.2"), "x").await.unwrap();
     assert_eq!(desk.unlink_slack_user(&bob, "T1").await.unwrap(), Some(who));
-    desk.forget_slack_calls().await.unwrap();
 }
 
 #[tokio::test]

@@ -9,14 +9,14 @@ use super::{AT_ONCE, a_life};
 use crate::harness::{Bed, database};
 
 /// As `openssl genpkey -algorithm ed25519` writes them (RFC 8410, 10.3 and 10.1).
-const PRIVATE: &str = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+pub(crate) const PRIVATE: &str = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
 
 /// What an UPDATE cannot do to a column that Postgres generates.
 const MOVED: &str = "WITH gone AS (DELETE FROM event WHERE seq = 2 RETURNING *)
     INSERT INTO event OVERRIDING SYSTEM VALUE
     SELECT -5, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn, data, prev_hash, hash FROM gone";
 
-async fn entryway(url: &str, arguments: &[&str]) -> Output {
+pub(crate) async fn entryway(url: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_entryway"));
     command.args(["audit"]).args(arguments).env_clear().env("DATABASE_URL", url);
     command.env("ENTRYWAY__AUDIT__SIGNING_KEY", PRIVATE);
@@ -24,7 +24,7 @@ async fn entryway(url: &str, arguments: &[&str]) -> Output {
 }
 
 /// Whether it was found sound, and what was said.
-async fn verified(url: &str, anchor: Option<&str>) -> (bool, String) {
+pub(crate) async fn verified(url: &str, anchor: Option<&str>) -> (bool, String) {
     let mut arguments = vec!["verify"];
     arguments.extend(anchor.iter().flat_map(|anchor| ["--anchor", anchor]));
     let output = entryway(url, &arguments).await;
@@ -64,7 +64,8 @@ async fn what_nobody_touched_is_sound_and_every_tampering_is_named() {
             format!("UPDATE event SET at = at + interval '1 microsecond' WHERE seq = {middle}"),
             "is not what was written",
         ),
-        (format!("UPDATE event SET type = 'request.praised' WHERE seq = {middle}"), "makes no sense"),
+        (format!("UPDATE event SET type = 'request.praised' WHERE seq = {middle}"), "is not what was written"),
+        (format!("UPDATE event SET type = 'request praised' WHERE seq = {middle}"), "makes no sense"),
         (format!("UPDATE event SET hash = 'sha256:00' WHERE seq = {middle}"), "is not what was written"),
         (MOVED.to_owned(), "are not those of checkpoint 1"),
         (format!("DELETE FROM event WHERE seq = {middle}"), "are not those of checkpoint 1"),

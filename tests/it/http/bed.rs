@@ -63,7 +63,7 @@ impl Api {
         Self::taking(bed, Providers::default()).await
     }
 
-    async fn taking(bed: Bed, providers: Providers) -> Self {
+    pub(super) async fn taking(bed: Bed, providers: Providers) -> Self {
         let stop = CancellationToken::new();
         let base = serve_all(state(&bed.desk, &stop).taking_tokens_of(Arc::new(providers))).await;
         Self { bed, base, http: http(), stop }

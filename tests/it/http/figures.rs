@@ -16,8 +16,12 @@ pub(crate) async fn every_figure() -> String {
     api.get("olga", "/metrics").await.is(200).text
 }
 
-async fn figure(api: &Api, name: &str) -> i64 {
-    let text = api.get("olga", "/metrics").await.is(200).text;
+pub(super) async fn figure(api: &Api, name: &str) -> i64 {
+    read(&api.get("olga", "/metrics").await.is(200).text, name)
+}
+
+/// A figure of those in `text`.
+pub(super) fn read<T: std::str::FromStr>(text: &str, name: &str) -> T {
     let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
     found.unwrap_or_else(|| panic!("no {name}: {text}"))
 }

@@ -14,8 +14,8 @@ use entryway::oidc::Providers;
 use serde_json::{Value, json};
 
 use self::provider::{Provider, Signer};
-use super::bed::{Answer, Api, Call};
-use crate::harness::start;
+use super::bed::{Answer, Api, Call, ask, path};
+use crate::harness::{Bed, start};
 
 fn rules(issuer: &str) -> TokenRules {
     TokenRules {
@@ -36,6 +36,22 @@ fn rules(issuer: &str) -> TokenRules {
 /// An API that takes the tokens of `provider`, and of nobody else.
 async fn taking(provider: &Provider) -> Api {
     Api::with_providers(Providers::new(vec![rules(&provider.issuer)], None).unwrap()).await
+}
+
+/// An API over `bed`, whose directory listens to tokens, after two people whom only those know have come: one asks, and the other,
+/// who has got the group for it meanwhile, signs off.
+pub(super) async fn newcomers(bed: Bed) -> Api {
+    let signer = Signer::ec("e");
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
+    let minute = (bed.hands.now() - start()).num_minutes();
+    let api = Api::taking(bed, Providers::new(vec![rules(&provider.issuer)], None).unwrap()).await;
+    let token =
+        |user: &str, groups: &[&str], later: i64| signer.sign(&claims(&provider.issuer, user, groups, minute + later));
+    let filed = post(&api, &token("nina", &["engineering"], 0), "/v1/requests", &ask(json!({}))).await.is(201).body;
+    me(&api, &token("erin", &["dancers"], -5)).await.is(200);
+    let erin = token("erin", &["sre"], 0);
+    post(&api, &erin, &format!("{}/reviews", path(&filed)), &json!({"decision": "approve"})).await.is(201);
+    api
 }
 
 /// What a sound token of `issuer` says of `user`, an hour long from `minute` on.

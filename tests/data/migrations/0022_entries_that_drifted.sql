@@ -1,0 +1,1 @@
+UPDATE entry SET drifted = true, drifted_to = 'a1b2';
