@@ -40,7 +40,7 @@ pub(crate) fn token(person: &str) -> String {
 
 fn call(method: Method, path: String, person: &str, body: &Value, expected: StatusCode) -> Call {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    Call { method, path, token: token(person), body, idempotency_key: None, expected }
+    Call { method, path, token: token(person), body, idempotency_key: None, signature: None, expected }
 }
 
 /// Files the n-th request: to view one namespace of `prod` for eight hours, which one person has to sign off.

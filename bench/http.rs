@@ -23,6 +23,8 @@ pub(crate) struct Call {
     pub(crate) token: String,
     pub(crate) body: String,
     pub(crate) idempotency_key: Option<String>,
+    /// What Slack signs a call with: when, and the signature. Its body is a form, and there is no token.
+    pub(crate) signature: Option<(i64, String)>,
     pub(crate) expected: StatusCode,
 }
 
@@ -50,14 +52,18 @@ impl Client {
 
     /// The body of the answer; any other status than the expected one is a failure.
     pub(crate) async fn call(&mut self, call: Call) -> Result<Bytes> {
-        let Call { method, path, token, body, idempotency_key, expected } = call;
-        let mut request = Request::builder()
-            .method(&method)
-            .uri(&path)
-            .header(HOST, &self.host)
-            .header(AUTHORIZATION, format!("Bearer {token}"));
-        if !body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        let Call { method, path, token, body, idempotency_key, signature, expected } = call;
+        let mut request = Request::builder().method(&method).uri(&path).header(HOST, &self.host);
+        if let Some((when, signature)) = signature {
+            request = request
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header("x-slack-request-timestamp", when)
+                .header("x-slack-signature", signature);
+        } else {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            if !body.is_empty() {
+                request = request.header(CONTENT_TYPE, "application/json");
+            }
         }
         if let Some(key) = idempotency_key {
             request = request.header(HeaderName::from_static("idempotency-key"), key);

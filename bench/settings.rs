@@ -21,16 +21,18 @@ pub(crate) struct Settings<'a> {
     pub(crate) worker: &'a str,
     /// Lines of `[requests]`.
     pub(crate) requests: &'a str,
+    /// The table `[slack]`, its name included.
+    pub(crate) slack: &'a str,
 }
 
 /// The configuration as TOML.
 pub(crate) fn to_toml(listen: SocketAddr, database_url: &str, sim_url: &str, settings: Settings<'_>) -> String {
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let Settings { verify, worker, requests } = settings;
+    let Settings { verify, worker, requests, slack } = settings;
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut text = format!(
         "installation = \"{INSTALLATION}\"\n[server]\nlisten = \"{listen}\"\ncalls_per_minute = 0\n[database]\nurl = {}\n[eks]\nendpoint_url = {}\n\
-         [policy]\ndir = {}\n[verify]\n{verify}\n[worker]\n{worker}\n[requests]\n{requests}\n",
+         [policy]\ndir = {}\n[verify]\n{verify}\n[worker]\n{worker}\n[requests]\n{requests}\n{slack}\n",
         quoted(database_url),
         quoted(sim_url),
         quoted(&policies.display().to_string()),

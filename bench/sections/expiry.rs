@@ -38,7 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The proof is the usual one; only the limit on calls is as good as none.
-const SETTINGS: Settings<'_> = Settings { verify: "", worker: "eks_calls_per_second = 10000", requests: "" };
+const SETTINGS: Settings<'_> = Settings { verify: "", worker: "eks_calls_per_second = 10000", requests: "", slack: "" };
 
 pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {
     let database = stand.database("expiry").await?;

@@ -7,6 +7,7 @@ mod hang;
 mod idle;
 mod list;
 mod review;
+mod slack;
 mod submit;
 mod wake;
 mod worker;
@@ -47,6 +48,8 @@ pub(crate) enum Section {
     Idle,
     /// Answers while EKS hangs
     Hang,
+    /// Slack's answers while EKS hangs
+    Slack,
     /// Memory and computing for a thousand who wait, and a thousand who follow
     Follow,
     /// 10,000 grants that expire within a minute
@@ -70,6 +73,7 @@ impl Section {
             Self::Worker => worker::run(stand, table).await,
             Self::Idle => idle::run(stand, table).await,
             Self::Hang => hang::run(stand, table).await,
+            Self::Slack => slack::run(stand, table).await,
             Self::Follow => follow::run(stand, table).await,
             Self::Expiry => expiry::run(stand, table).await,
         }

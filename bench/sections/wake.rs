@@ -35,6 +35,7 @@ const SETTINGS: Settings<'_> = Settings {
     verify: "reads = 1\ninterval = \"20ms\"\nsettle = \"0s\"",
     worker: "eks_calls_per_second = 10000",
     requests: "",
+    slack: "",
 };
 
 pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {

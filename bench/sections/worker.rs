@@ -42,6 +42,7 @@ const SETTINGS: Settings<'_> = Settings {
     verify: "reads = 1\ninterval = \"1ms\"\nsettle = \"0s\"",
     worker: "eks_calls_per_second = 10000\npoll_interval = \"100ms\"\ndrift_interval = \"1h\"",
     requests: "",
+    slack: "",
 };
 
 pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {
