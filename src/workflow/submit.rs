@@ -28,6 +28,7 @@ use crate::domain::states::RequestState;
 use crate::domain::trouble::Trouble;
 use crate::policy::{Action, PolicySet, Scene};
 use crate::store::{Tx, requests};
+use crate::telemetry::spans;
 
 /// How long a preview waits for EKS to show what is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -103,6 +104,7 @@ pub(super) async fn store(
     caller: &Caller,
     filed: &mut [Details],
 ) -> Result<(), WorkflowError> {
+    spans::files(&filed.iter().map(|details| details.request.id).collect::<Vec<_>>());
     // Each insert holds its entry's row until the commit: in one order, so that two submits never wait for each other.
     let mut in_order: Vec<_> = filed.iter_mut().map(|details| &mut details.request).collect();
     in_order.sort_by_key(|request| (request.spec.cluster_name.clone(), request.spec.principal.to_string()));

@@ -28,6 +28,7 @@ const DATA: &[(i64, &str)] = &[
     (18, include_str!("../data/migrations/0018_slack.sql")),
     (19, include_str!("../data/migrations/0019_call_allowance.sql")),
     (21, include_str!("../data/migrations/0021_unheard_and_reach.sql")),
+    (22, include_str!("../data/migrations/0022_trace_parent.sql")),
 ];
 
 #[tokio::test]
