@@ -27,9 +27,11 @@ pub(super) struct Settings {
 /// What is wrong with a value, and what to write instead.
 type Wrong = Result<(), String>;
 
-/// What may be written in a variable; looked at only where traces are wanted. In order: what else there is of the same kind goes
-/// before what holds for all signals.
-const VARIABLES: &[(&str, fn(&str) -> Wrong)] = &[
+/// A variable, and what may be written in it.
+type Variable = (&'static str, fn(&str) -> Wrong);
+
+/// What is checked where traces are wanted.
+const VARIABLES: &[Variable] = &[
     ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
     ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", protocol),
