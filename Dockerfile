@@ -15,7 +15,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 
 FROM source AS build-service
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --no-default-features && cp target/release/entryway /entryway
+    cargo build --release --locked --no-default-features --features otel && cp target/release/entryway /entryway
 
 # The busybox in here (/busybox) is what the health checks of docker-compose.yml are made with.
 FROM gcr.io/distroless/cc-debian12:debug-nonroot AS trial

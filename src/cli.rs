@@ -121,6 +121,16 @@ impl Command {
     pub(crate) const fn prints_for_people(&self) -> bool {
         !matches!(self, Self::Serve { .. })
     }
+
+    /// Whether there is anything in it to trace: it runs the service.
+    pub(crate) const fn is_traced(&self) -> bool {
+        match self {
+            Self::Serve { .. } => true,
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// Prints the script that completes commands in `shell`.

@@ -20,6 +20,7 @@
 //! client → the types of the API (api/wire), domain
 //! workflow → store, policy, audit, domain, clock      store → domain, clock      notify → audit, domain
 //! policy, eks, oidc, config, audit, slack, sandbox → domain      domain → nothing of ours
+//! telemetry → domain      api, workflow, worker, eks → telemetry, to say what is traced
 //! ```
 //!
 //! `docs/ARCHITECTURE.md` tells the rest.

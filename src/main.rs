@@ -13,8 +13,12 @@ use entryway::telemetry::{self, Volume};
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     let volume = if command.prints_for_people() { Volume::Quiet } else { Volume::Usual };
-    let done = match telemetry::init(environment(), volume) {
-        Ok(()) => run(command),
+    let done = match telemetry::init(environment(), volume, command.is_traced()) {
+        Ok(traces) => {
+            let done = run(command);
+            traces.finish();
+            done
+        }
         Err(error) => Err(Failure::Misconfigured(error.to_string())),
     };
     match done {

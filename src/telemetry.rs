@@ -1,4 +1,13 @@
-//! Logs: to stderr, for people on a terminal, as JSON (one object to a line) anywhere else.
+//! Logs: to stderr, for people on a terminal, as JSON (one object to a line) anywhere else. Traces: to a collector, where the
+//! environment names one ([`spans`] is what they are made of).
+
+mod settings;
+pub mod spans;
+#[cfg(feature = "otel")]
+mod traces;
+#[cfg(not(feature = "otel"))]
+#[path = "telemetry/without.rs"]
+mod traces;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
@@ -6,8 +15,11 @@ use std::panic::{self, PanicHookInfo};
 
 use thiserror::Error;
 use tracing::error;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use settings::Settings;
+pub use traces::Traces;
 
 /// What is logged unless somebody asks for more. sqlx logs every statement at `info`.
 const USUAL: &str = "info,sqlx=warn";
@@ -16,8 +28,11 @@ const USUAL: &str = "info,sqlx=warn";
 const QUIET: &str = "error";
 
 /// What is never logged, however much somebody asks for: sqlx tells of parameters of the database's URL that it does not know,
-/// with their values, and those may be secrets.
-const NEVER: &str = "sqlx_postgres::options=off";
+/// with their values, and those may be secrets; and the spans of traces are for those alone.
+const NEVER: [&str; 2] = ["sqlx_postgres::options=off", "entryway_trace=off"];
+
+/// Whatever writes the log.
+type Logs = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// How much is said where nobody says how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +43,7 @@ pub enum Volume {
     Quiet,
 }
 
-/// Why logging could not be set up.
+/// Why logging or traces could not be set up.
 #[derive(Debug, Error)]
 pub enum TelemetryError {
     /// The filter is not one.
@@ -42,6 +57,17 @@ pub enum TelemetryError {
     /// Neither of the two formats.
     #[error("ENTRYWAY_LOG_FORMAT: {0:?} is no format; write \"text\" or \"json\"")]
     Format(String),
+    /// A variable of OpenTelemetry's says what cannot be meant.
+    #[error("{variable}: {reason}")]
+    Variable {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with it, and what to write instead.
+        reason: String,
+    },
+    /// Traces cannot be sent.
+    #[error("traces cannot be set up: {0}; leave OTEL_EXPORTER_OTLP_ENDPOINT out to start without them")]
+    Traces(String),
     /// Something else logs already.
     #[error("logging is set up already: {0}")]
     Twice(String),
@@ -83,7 +109,7 @@ impl Wanted {
             (None, None) => ("the default filter", USUAL),
         };
         // After the others, so that it has the last word.
-        let text = format!("{text},{NEVER}");
+        let text = format!("{text},{}", NEVER.join(","));
         EnvFilter::builder().parse(text).map_err(|error| TelemetryError::Filter { variable, reason: error.to_string() })
     }
 
@@ -100,23 +126,31 @@ impl Wanted {
 
 /// Starts logging as `env` wants it, or else at `volume`: `ENTRYWAY_LOG` or else `RUST_LOG` filters, `ENTRYWAY_LOG_FORMAT` is `text` or
 /// `json`. Panics are logged like everything else, so that no line of the log is anything but JSON where JSON is
-/// wanted.
+/// wanted. With `traced`, and where the variables of OpenTelemetry name a collector, traces are sent there; what this answers
+/// sends the last of them.
 ///
 /// # Errors
 /// When a variable says something unknown, or logging is set up already.
-pub fn init(env: impl IntoIterator<Item = (String, String)>, volume: Volume) -> Result<(), TelemetryError> {
+pub fn init(
+    env: impl IntoIterator<Item = (String, String)>,
+    volume: Volume,
+    traced: bool,
+) -> Result<Traces, TelemetryError> {
+    let env: Vec<_> = env.into_iter().collect();
+    let settings = if traced { Settings::of(&env)? } else { None };
     let wanted = Wanted::of(env);
     let terminal = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(wanted.filter(volume)?).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     // On a terminal the library heeds NO_COLOR; elsewhere colours are noise whatever it says.
     let log = if terminal { log } else { log.with_ansi(false) };
-    match wanted.format(terminal)? {
-        Format::Text => log.finish().try_init(),
-        Format::Json => log.json().flatten_event(true).with_span_list(false).finish().try_init(),
-    }
-    .map_err(|error| TelemetryError::Twice(error.to_string()))?;
+    let log: Logs = match wanted.format(terminal)? {
+        Format::Text => log.boxed(),
+        Format::Json => log.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let log: Logs = log.with_filter(wanted.filter(volume)?).boxed();
+    let traces = traces::install(tracing_subscriber::registry().with(log), settings.as_ref())?;
     panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(traces)
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -142,7 +176,7 @@ mod tests {
         for (own, expected) in [("debug", "debug"), ("", "warn"), ("trace", "trace")] {
             let filter = filter(&[("RUST_LOG", "warn"), ("ENTRYWAY_LOG", own)]);
             let directives: std::collections::BTreeSet<_> = filter.split(',').collect();
-            assert_eq!(directives, [expected, NEVER].into());
+            assert_eq!(directives, NEVER.into_iter().chain([expected]).collect());
         }
         assert!(filter(&[]).contains("sqlx=warn"));
     }

@@ -13,23 +13,32 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tracing::{Instrument, field};
+use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
 use super::lanes;
 use super::problem::Problem;
+use crate::domain::trace::TraceParent;
+use crate::telemetry::spans;
 
 /// The header with the id of a call.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header with the caller's place in a trace (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Gives the call its id, runs it, turns what failed into a problem, and logs how it went.
 pub(super) async fn receive(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     // As urgent as anything that is said within, so that also the quietest log tells which call an error belongs to.
-    let span = tracing::error_span!("call", request_id = id, method = %request.method(), route, user = field::Empty);
+    let span = tracing::error_span!("call", request_id = id, method = %request.method(), route, user = field::Empty, trace_id = field::Empty);
     let (method, waits) = (method_of(request.method()), lanes::waits(&request));
-    async {
+    let traced = traced(method, &route, &id, request.headers());
+    if let Some(trace_id) = spans::trace_id(&traced) {
+        span.record("trace_id", trace_id);
+    }
+    let answer = async {
         let begun = Instant::now();
         let answer = next.run(request).await;
         let answer = finished(answer, &id);
@@ -41,9 +50,28 @@ pub(super) async fn receive(request: Request, next: Next) -> Response {
             _ => tracing::info!(status, millis, "answered"),
         }
         answer
+    };
+    // The span of the log within, so that it is the one that handlers find.
+    let answer = answer.instrument(span).instrument(traced.clone()).await;
+    spans::answered(&traced, answer.status().as_u16());
+    answer
+}
+
+/// The span of a call in a trace; none for those that only ask how things are, every few seconds.
+fn traced(method: &str, route: &str, id: &str, headers: &HeaderMap) -> Span {
+    match route {
+        "/livez" | "/readyz" | "/metrics" => Span::none(),
+        "(none)" => spans::call(method, None, id, || caller_in_trace(headers)),
+        route => spans::call(method, Some(route), id, || caller_in_trace(headers)),
     }
-    .instrument(span)
-    .await
+}
+
+/// Where in a trace the caller is, if they say so once and in the way that the standard has it. Their `tracestate` and `baggage`
+/// mean nothing here.
+fn caller_in_trace(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut given = headers.get_all(TRACEPARENT).iter();
+    let (one, none) = (given.next()?, given.next());
+    one.to_str().ok().filter(|_| none.is_none())?.parse().ok()
 }
 
 /// The method as figures name it: anybody may invent one, and each would be a series of its own.
@@ -207,6 +235,23 @@ mod tests {
             assert!(id(insane).parse::<Uuid>().is_ok(), "{insane:?}");
         }
     }
+
+    #[test]
+    fn a_caller_is_in_a_trace_if_they_say_so_once_and_soundly() {
+        let sound = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let place = |given: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for one in given {
+                headers.append(TRACEPARENT, HeaderValue::from_bytes(one.as_bytes()).expect("a header"));
+            }
+            caller_in_trace(&headers).map(|place| place.to_string())
+        };
+        assert_eq!(place(&[sound]).as_deref(), Some(sound));
+        for none in [&[][..], &[sound, sound], &["00-1-1-01"], &[""], &["\u{e9}"]] {
+            assert_eq!(place(none), None, "{none:?}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn whatever_id_is_sent_the_one_that_is_used_can_be_logged(given in "\\PC{0,140}") {

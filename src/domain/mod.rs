@@ -32,5 +32,6 @@ pub mod rules;
 pub mod sightings;
 pub mod states;
 pub mod token;
+pub mod trace;
 pub mod trouble;
 pub mod unheard;

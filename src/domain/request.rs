@@ -12,6 +12,7 @@ use super::arn::PrincipalArn;
 use super::entry::{AccessScope, EntryContent};
 use super::event::canonical_json;
 use super::states::{EndReason, RequestState};
+use super::trace::TraceParent;
 
 /// What somebody asked for, after every rule was satisfied and every spelling made canonical. Never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,6 +210,8 @@ pub struct Request {
     pub owes_review: bool,
     /// Of an extension: how far ahead of its filing access reaches with it, which is what policy limits.
     pub reach: Option<TimeDelta>,
+    /// The trace that it was filed in, if that was traced. Nothing is decided by it.
+    pub trace_parent: Option<TraceParent>,
     /// The hash of its latest event; empty before the first.
     pub chain_head: String,
     /// When it was filed.

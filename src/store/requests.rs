@@ -59,8 +59,8 @@ pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -
             INSERT INTO request (id, cluster_name, principal_arn, content, tags, reason, ticket, duration_ms, start_at,
                                  break_glass, spec_digest, requester, submitted_by, extends, warnings, state,
                                  policy_digest, lapses_at, applying_since, chain_head, created_at, updated_at, owes_review,
-                                 reach_ms)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21, $31, $32)
+                                 reach_ms, trace_parent)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21, $31, $32, $33)
         ), known AS (
             INSERT INTO entry AS e (cluster_name, principal_arn, next_run_at)
             VALUES ($2, $3, $22)
@@ -107,6 +107,7 @@ pub async fn insert(tx: &mut Tx, request: &mut Request, events: Vec<NewEvent>) -
         &log.hashes,
         request.owes_review,
         request.reach.map(|reach| reach.num_milliseconds()),
+        request.trace_parent.map(|parent| parent.to_string()),
     )
     .execute(&mut *tx.inner)
     .await?;

@@ -64,6 +64,7 @@ pub(super) struct RequestRow {
     pub(super) remind_at: Option<DateTime<Utc>>,
     pub(super) owes_review: bool,
     pub(super) reach_ms: Option<i64>,
+    pub(super) trace_parent: Option<String>,
 }
 
 impl TryFrom<RequestRow> for Request {
@@ -118,6 +119,7 @@ impl TryFrom<RequestRow> for Request {
             remind_at: row.remind_at,
             owes_review: row.owes_review,
             reach: row.reach_ms.map(TimeDelta::milliseconds),
+            trace_parent: row.trace_parent.and_then(|text| text.parse().ok()),
             chain_head: row.chain_head,
             created_at: row.created_at,
             updated_at: row.updated_at,

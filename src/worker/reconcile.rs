@@ -16,6 +16,7 @@ use crate::domain::plan::{Step, after};
 use crate::domain::reconcile::{Terms, Verdict, judge};
 use crate::eks::{Class, Eks, EksError, Written};
 use crate::store::StoreError;
+use crate::telemetry::spans;
 use crate::workflow::WorkflowError;
 use crate::workflow::reconcile::{self, Absence, Done, Guarded, Lease, Run, Seen};
 
@@ -61,7 +62,8 @@ impl<E: Eks> Worker<E> {
     pub(super) async fn reconcile(&self, lease: Lease) {
         // As urgent as anything that is said within, so that also the quietest log has it.
         let (cluster, principal) = (&lease.cluster_name, &lease.principal_arn);
-        let span = tracing::error_span!("entry", cluster, principal, request_ids = field::Empty);
+        let span =
+            tracing::error_span!("entry", cluster, principal, request_ids = field::Empty, trace_id = field::Empty);
         self.work_on(lease).instrument(span).await;
     }
 
@@ -111,9 +113,22 @@ impl<E: Eks> Worker<E> {
             reconcile::put_off(desk, lease, wait).await?;
             return Ok(Round::Closed);
         }
-        let mut run = reconcile::begin(desk, lease).await?;
+        let run = reconcile::begin(desk, lease).await?;
         let requests = run.covered().iter().map(Uuid::to_string).collect::<Vec<_>>().join(" ");
         Span::current().record("request_ids", requests);
+        let span = traced(&run);
+        Span::current().record("trace_id", spans::trace_id(&span));
+        self.look_and_act(run, cluster, principal).instrument(span).await
+    }
+
+    /// Looks at the entry, and does what `run` calls for.
+    async fn look_and_act(
+        &self,
+        mut run: Run,
+        cluster: &Cluster,
+        principal: &PrincipalArn,
+    ) -> Result<Round, WorkflowError> {
+        let (desk, lease) = (&self.desk, &run.lease.clone());
         let answer = match self.look(&run, cluster, principal).await {
             Ok(observed) => Ok(observed),
             Err(NoLook::Failed(error)) => Err(error),
@@ -367,4 +382,11 @@ impl<E: Eks> Worker<E> {
         let gate = self.heed(cluster, of_gate, self.eks.describe_cluster(cluster).await).await?;
         Ok(gate.is_ok_and(|gate| matches!(gate.status.as_str(), "CREATING" | "UPDATING" | "PENDING")))
     }
+}
+
+/// The span of one round in a trace: in that of the request that it is for.
+fn traced(run: &Run) -> Span {
+    let errand = &run.errand;
+    let grants: Vec<_> = run.covered().iter().copied().collect();
+    spans::work(&run.lease.cluster_name, errand.request, &grants, errand.parent, &errand.beside)
 }

@@ -13,6 +13,7 @@ use crate::domain::rules::{self, Accepted, Context, LiveEntry, Violation};
 use crate::domain::states::RequestState;
 use crate::policy::{Action, PolicySet, Scene};
 use crate::store::requests::Beside;
+use crate::telemetry::spans;
 
 /// What is part of the entry that `ask` is about.
 fn entry(beside: &Beside, ask: &Ask) -> Vec<LiveEntry> {
@@ -82,6 +83,7 @@ pub(super) fn draft(
         remind_at: None,
         owes_review: false,
         reach,
+        trace_parent: spans::here(),
         chain_head: String::new(),
         created_at: now,
         updated_at: now,

@@ -12,6 +12,7 @@ use crate::domain::review::{Decision, Review};
 use crate::domain::states::RequestState;
 use crate::policy::{Action, Builtin, Call, PolicySet, Scene, Standing};
 use crate::store::{Cas, StoreError, Tx, events, requests, reviews};
+use crate::telemetry::spans;
 
 /// A request with everything an answer tells about it.
 #[derive(Debug, Clone)]
@@ -181,6 +182,7 @@ impl Desk {
                 request.version
             )));
         }
+        spans::acts_on(request.id, request.trace_parent);
         Ok(request)
     }
 

@@ -17,6 +17,7 @@ use crate::domain::rules::{Accepted, Violation};
 use crate::domain::states::RequestState;
 use crate::policy::{PolicySet, Scene};
 use crate::store::{Tx, requests};
+use crate::telemetry::spans;
 
 pub use super::preview::{Preview, dry_run};
 
@@ -71,6 +72,7 @@ pub(super) async fn store(
     caller: &Caller,
     filed: &mut [Details],
 ) -> Result<(), WorkflowError> {
+    spans::files(&filed.iter().map(|details| details.request.id).collect::<Vec<_>>());
     // Each insert holds its entry's row until the commit: in one order, so that two submits never wait for each other.
     let mut in_order: Vec<_> = filed.iter_mut().map(|details| &mut details.request).collect();
     in_order.sort_by_key(|request| (request.spec.cluster_name.clone(), request.spec.principal.to_string()));

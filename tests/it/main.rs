@@ -44,5 +44,7 @@ mod sessions;
 mod sim;
 mod storms;
 mod story;
+#[cfg(feature = "otel")]
+mod traces;
 mod webhooks;
 mod witness;

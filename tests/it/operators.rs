@@ -111,6 +111,32 @@ fn the_configuration_of_the_overlay_is_sound_with_what_the_deployment_sets() {
     assert_eq!((config.server.listen.port(), config.server.metrics_listen.unwrap().port()), (8080, 9090));
 }
 
+/// What the component for traces adds to the example: where the collector is, and the way there.
+#[test]
+fn with_traces_the_pods_know_a_collector_and_may_reach_it() {
+    let folder = std::env::temp_dir().canonicalize().unwrap().join(format!("entryway-traces-{}", Uuid::new_v4()));
+    fs::create_dir(&folder).unwrap();
+    let up = "../".repeat(folder.components().count() - 1);
+    let here = |name: &str| format!("{up}{}", at(name).strip_prefix("/").unwrap().display());
+    let (example, traces) = (here(OVERLAY), here("deploy/kubernetes/traces"));
+    let text = format!(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{example}]\ncomponents: [{traces}]\n"
+    );
+    fs::write(folder.join("kustomization.yaml"), text).unwrap();
+    let rendered = Command::new("kubectl").arg("kustomize").arg(&folder).output();
+    fs::remove_dir_all(&folder).unwrap();
+    let Ok(rendered) = rendered else {
+        eprintln!("skipped: there is no kubectl here to render with");
+        return;
+    };
+    assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
+    let rendered = String::from_utf8(rendered.stdout).unwrap();
+    let words: Vec<_> = rendered.split_whitespace().collect();
+    let set = ["OTEL_EXPORTER_OTLP_ENDPOINT", "value:", "http://collector.observability:4318"];
+    assert_eq!(words.windows(3).filter(|words| *words == set).count(), 1, "{rendered}");
+    assert_eq!(words.windows(2).filter(|words| *words == ["port:", "4318"]).count(), 1, "{rendered}");
+}
+
 #[test]
 fn kustomize_renders_the_example() {
     let Ok(rendered) = Command::new("kubectl").arg("kustomize").arg(at(OVERLAY)).output() else {

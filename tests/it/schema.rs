@@ -31,6 +31,7 @@ const DATA: &[(i64, &str)] = &[
     (19, include_str!("../data/migrations/0019_call_allowance.sql")),
     (21, include_str!("../data/migrations/0021_unheard_and_reach.sql")),
     (22, include_str!("../data/migrations/0022_entries_that_drifted.sql")),
+    (23, include_str!("../data/migrations/0023_trace_parent.sql")),
 ];
 
 #[tokio::test]

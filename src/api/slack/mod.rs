@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use super::problem::Problem;
 use super::state::ApiState;
 use crate::slack::{Client, Verifier};
+use crate::telemetry::spans;
 
 /// How long Slack's answer waits for a call to be on record. Where the database takes longer, the call is worked on all the same.
 const ON_RECORD: Duration = Duration::from_millis(250);
@@ -103,6 +104,7 @@ async fn take(
     };
     let (tell, on_record) = oneshot::channel();
     let (desk, slack) = (state.desk.clone(), slack.clone());
+    let job = spans::carried(job);
     slack.clone().under_way.spawn(async move {
         let _room = room;
         let until = Instant::now() + DATABASE;

@@ -1,6 +1,6 @@
 //! Whether a request left. Between the call and the wire lie credentials, which may take calls of their own (to
 //! STS); what fails there did nothing to EKS, and the SDK's errors alone do not tell. Calls are counted here as well, each
-//! of which is one request.
+//! of which is one request, and each is a span in a trace.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,10 +11,14 @@ use aws_sdk_eks::config::interceptors::{
 };
 use aws_sdk_eks::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_eks::error::BoxError;
+use aws_sdk_eks::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+
+use tracing::Span;
 
 use super::super::EksError;
 use super::super::classify::listed;
+use crate::telemetry::spans;
 
 /// Watches one call.
 #[derive(Debug, Clone)]
@@ -23,8 +27,8 @@ pub(super) struct Sent(Arc<Watched>);
 #[derive(Debug)]
 struct Watched {
     begun: Instant,
-    /// `DescribeCluster`, once the SDK has said so.
-    operation: OnceLock<String>,
+    /// `DescribeCluster`, once the SDK has said so, and what traces show of it.
+    operation: OnceLock<(String, Span)>,
     sent: AtomicBool,
 }
 
@@ -41,8 +45,8 @@ impl Sent {
 
     /// Counts what came of the call, and passes it on. A code that the table does not list is `other`, so that nothing on
     /// the way can make up series.
-    pub(super) fn counted<T>(&self, answer: Result<T, EksError>) -> Result<T, EksError> {
-        let operation = self.0.operation.get().map_or("unknown", String::as_str).to_owned();
+    pub(super) fn counted<T: RequestId>(&self, answer: Result<T, EksError>) -> Result<T, EksError> {
+        let operation = self.0.operation.get().map_or("unknown", |(name, _)| name.as_str()).to_owned();
         let (class, code) = match &answer {
             Ok(_) => ("ok", "ok"),
             Err(error) => {
@@ -50,6 +54,15 @@ impl Sent {
                 (error.class.as_str(), code)
             }
         };
+        if let Some((_, span)) = self.0.operation.get() {
+            match &answer {
+                Ok(answer) => spans::aws_answered(span, answer.request_id(), None),
+                Err(error) => {
+                    let failure = error.code.as_deref().unwrap_or(class);
+                    spans::aws_answered(span, error.aws_request_id.as_deref(), Some(failure));
+                }
+            }
+        }
         metrics::histogram!("entryway_eks_call_seconds", "operation" => operation.clone())
             .record(self.0.begun.elapsed());
         metrics::counter!("entryway_eks_calls_total", "operation" => operation, "class" => class, "code" => code)
@@ -69,7 +82,8 @@ impl Intercept for Sent {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(call) = config.load::<Metadata>() {
-            self.0.operation.get_or_init(|| call.name().to_owned());
+            let span = || spans::aws_call(call.service(), call.name());
+            self.0.operation.get_or_init(|| (call.name().to_owned(), span()));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::super::WorkflowError;
 use super::super::desk::Desk;
 use super::super::standing::{own_event, save};
 use super::assess::{Assessment, Move, assess};
+use super::errand::{Errand, UNFINISHED};
 use super::events::{misfit, tell_unheard};
 use crate::domain::entry::EntryContent;
 use crate::domain::event::{EventType, NewEvent};
@@ -42,6 +43,8 @@ pub struct Run {
     pub asked_iam: bool,
     /// The request that calls are made for; `None` for a look that is for none in particular.
     pub on_behalf_of: Option<Uuid>,
+    /// Which traces it is part of.
+    pub errand: Errand,
     /// The requests this was worked out from. What the run finds out is about no others.
     covered: BTreeSet<Uuid>,
     /// When this was worked out.
@@ -85,8 +88,8 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
     }
     let first = |state| all.iter().find(|request| request.state == state && covered.contains(&request.id));
     let applying = first(RequestState::Applying).is_some();
-    let unfinished = [RequestState::Revoking, RequestState::Applying, RequestState::Verifying];
-    let on_behalf_of = unfinished.into_iter().find_map(first).map(|request| request.id);
+    let on_behalf_of = UNFINISHED.into_iter().find_map(first).map(|request| request.id);
+    let errand = Errand::of(&all, &covered);
     let now = tx.now();
     tx.commit().await?;
     let ending = lease.ending || takes_away;
@@ -100,6 +103,7 @@ pub async fn begin(desk: &Desk, lease: &Lease) -> Result<Run, WorkflowError> {
         found: None,
         asked_iam: false,
         on_behalf_of,
+        errand,
         covered,
         now,
     })

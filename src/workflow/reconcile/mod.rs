@@ -4,6 +4,7 @@
 mod assess;
 mod begin;
 mod due;
+mod errand;
 mod events;
 mod failed;
 mod gone;
@@ -22,6 +23,7 @@ mod untagged;
 mod wrote;
 
 pub use begin::{Run, begin};
+pub use errand::Errand;
 pub use failed::refuse;
 pub use gone::{Absence, cluster_gone};
 pub use guard::{Guarded, guard};
