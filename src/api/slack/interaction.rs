@@ -40,7 +40,7 @@ pub(crate) async fn interaction(State(state): State<ApiState>, signed: Signed) -
             if is_stranger(&signed.slack, team, user) {
                 return Ok(turn_away(&state, &signed.slack, event.response_url.map(|url| url.0)).await);
             }
-            click::click(&state, &signed, event).await
+            Box::pin(click::click(&state, &signed, event)).await
         }
         SlackInteractionEvent::ViewSubmission(event) => {
             if is_stranger(&signed.slack, &event.team, &event.user) {
