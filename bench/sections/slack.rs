@@ -21,7 +21,7 @@ use crate::calls::{reviewer, submit};
 use crate::database::Database;
 use crate::eks::hold_up;
 use crate::http::Call;
-use crate::load::Load;
+use crate::load::{Calls, Load};
 use crate::service::Roles;
 use crate::settings::Settings;
 use crate::stand::Stand;
@@ -73,11 +73,11 @@ pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {
     }
     let mut load = Load::connect(&service, stand.args.clients).await?;
     let callers = stand.args.clients;
-    let calls = move |caller: u64, place: u64| {
+    let calls: Calls = Arc::new(move |caller, place| {
         let n = usize::try_from(caller + place * callers).expect("few enough to count");
         click(slack, &buttons[n])
-    };
-    let window = load.open(RATE, Duration::from_secs(1) * u32::try_from(CLICKS)? / RATE, &Arc::new(calls)).await?;
+    });
+    let window = load.open(RATE, Duration::from_secs(1) * u32::try_from(CLICKS)? / RATE, &calls).await?;
     let clicked = i64::try_from(window.latencies.len() + usize::try_from(UNDER_WAY)?)?;
     let begun = Instant::now();
     while count_reviews(&database).await? < reviews + clicked {
@@ -89,7 +89,7 @@ pub(super) async fn run(stand: &Stand, table: &mut Table) -> Result<()> {
     let (half, nearly_all) = (window.quantile(500), window.quantile(990));
     table.figure(
         "answer to a click while EKS hangs, 99 of 100",
-        &format!("{nearly_all:.1?}"),
+        format!("{nearly_all:.1?}"),
         &format!("≤ {BUDGET:?}"),
         nearly_all <= BUDGET,
     );
