@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::Router;
-use chrono::Utc;
+use entryway::clock::Clock;
 use entryway::domain::request::hex;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use hyper::header::CONTENT_TYPE;
 use hyper::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -111,8 +111,8 @@ async fn stand_in() -> Result<(SocketAddr, JoinSet<()>)> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let addr = listener.local_addr()?;
     let user = json!({ "id": USER, "team_id": TEAM, "name": "bench", "deleted": false, "is_bot": false });
-    let content = json!({ "ok": true, "channel": "C0BENCH", "ts": "1780315200.000001", "user": user });
-    let answer = move || async move { Json::<Value>(content) };
+    let content = json!({ "ok": true, "channel": "C0BENCH", "ts": "1780315200.000001", "user": user }).to_string();
+    let answer = move || async move { ([(CONTENT_TYPE, "application/json")], content) };
     let mut task = JoinSet::new();
     task.spawn(async move {
         // Ends with the section.
@@ -137,7 +137,7 @@ fn click(slack: SocketAddr, value: &str) -> Call {
                       "text": { "type": "plain_text", "text": "Approve", "emoji": false } }],
     });
     let body = form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
-    let now = Utc::now().timestamp();
+    let now = Clock::database().approximate().timestamp();
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(format!("v0:{now}:{body}").as_bytes());
     let signature = format!("v0={}", hex(&mac.finalize().into_bytes()));
