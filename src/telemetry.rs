@@ -1,6 +1,7 @@
 //! Logs: to stderr, for people on a terminal, as JSON (one object to a line) anywhere else. Traces: to a collector, where the
 //! environment names one ([`spans`] is what they are made of).
 
+mod asked;
 mod settings;
 pub mod spans;
 #[cfg(feature = "otel")]
@@ -18,6 +19,7 @@ use tracing::error;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use asked::Asked;
 use settings::Settings;
 pub use traces::Traces;
 
@@ -147,7 +149,7 @@ pub fn init(
         Format::Text => log.boxed(),
         Format::Json => log.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    let log: Logs = log.with_filter(wanted.filter(volume)?).boxed();
+    let log: Logs = log.with_filter(Asked(wanted.filter(volume)?)).boxed();
     let traces = traces::install(tracing_subscriber::registry().with(log), settings.as_ref())?;
     panic::set_hook(Box::new(log_panic));
     Ok(traces)
