@@ -19,6 +19,7 @@ demo: setup ## run the sandbox and play the demo story (ARGS="--exit" stops afte
 LINTING := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
 test: setup ## everything that must hold: formatting, lints, all tests
+	@command -v clippy-driver >/dev/null || { echo "clippy is missing: rustup component add clippy rustfmt"; exit 1; }
 	$(CARGO) fmt --check
 	$(LINTING) $(CARGO) build --locked --all-targets
 	$(LINTING) $(CARGO) test --locked
