@@ -23,7 +23,7 @@ pub(super) fn request(view: &RequestView) -> String {
         ("duration", duration(view)),
         ("starts", view.start_at.map(time).unwrap_or_default()),
         ("extends", view.extends.map(|id| id.to_string()).unwrap_or_default()),
-        ("break glass", if view.break_glass { "yes: applied before anybody signs off" } else { "" }.to_owned()),
+        ("break glass", break_glass(view).to_owned()),
         ("reason", view.reason.clone()),
         ("ticket", or_none(&view.ticket)),
         ("requester", by(&view.requester, view.submitted_by.as_deref())),
@@ -112,12 +112,14 @@ pub(super) fn events(events: &[EventView]) -> String {
     let rows: Vec<_> = events
         .iter()
         .map(|event| {
-            let words = ["comment", "reason", "detail"].iter().find_map(|name| told(&event.data, name));
+            let words = ["comment", "reason", "detail", "why"].iter().find_map(|name| told(&event.data, name));
             // A refusal names what was tried, and the code that the API explains.
             let refused = || Some(format!("{}: {}", told(&event.data, "action")?, told(&event.data, "code")?));
-            let words = words.or_else(refused);
+            let policy = told(&event.data, "policyArn").and_then(|arn| arn.rsplit('/').next().map(str::to_owned));
+            let parts = [told(&event.data, "decision"), policy, words.or_else(refused)];
+            let words = parts.into_iter().flatten().collect::<Vec<_>>().join(": ").replace('\n', " ");
             let who = by(&event.actor, event.submitted_by.as_deref());
-            [time(event.at), event.event_type.to_string(), who, words.unwrap_or_default().replace('\n', " ")]
+            [time(event.at), event.event_type.to_string(), who, words]
         })
         .collect();
     table(["AT", "WHAT", "WHO", "WORDS"], &rows)
@@ -167,6 +169,15 @@ fn principal(arn: &str) -> String {
 fn duration(view: &RequestView) -> String {
     let short = |iso: &String| iso.trim_start_matches('P').replace('T', "").to_ascii_lowercase();
     view.duration.as_ref().map_or_else(|| "permanent".to_owned(), short)
+}
+
+fn break_glass(view: &RequestView) -> &'static str {
+    match (view.break_glass, RequestState::parse(&view.state)) {
+        (false, _) => "",
+        (true, Some(RequestState::Pending)) => "asked for, and not permitted without a sign-off: it waits for one",
+        (true, _) if view.approval.approvals > 0 => "asked for, and signed off before it was applied",
+        (true, _) => "yes: applied before anybody signed off",
+    }
 }
 
 /// When access is over, or how long it will be once there is any.

@@ -22,7 +22,7 @@ mod record;
 mod review;
 
 pub use beside::{Beside, beside, one_at_a_time, pending_of};
-pub use due::{Overdue, Passed, lock_overdue, lock_to_remind};
+pub use due::{Passed, Stretch, lock_approved, lock_overdue, lock_to_remind};
 pub use ending::{Ending, Matching, lock_all, matching, save_endings};
 pub use followed::{all_of, states};
 pub use list::{Batch, Filter, list};

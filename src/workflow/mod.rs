@@ -28,6 +28,7 @@ pub mod retry;
 pub mod review;
 mod reviewable;
 pub mod revoke;
+pub mod reweigh;
 pub mod slack;
 pub mod standing;
 pub mod submit;

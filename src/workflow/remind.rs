@@ -9,7 +9,7 @@ use super::standing::{own_event, put_on_record};
 use crate::domain::duration::to_iso8601;
 use crate::domain::event::EventType;
 use crate::domain::reminder;
-use crate::store::requests::{self, Overdue, Passed};
+use crate::store::requests::{self, Passed, Stretch};
 
 /// The most requests one transaction reminds of.
 const BATCH: i64 = 100;
@@ -22,7 +22,7 @@ const BATCH: i64 = 100;
 pub async fn remind(desk: &Desk, passed: Option<Passed>) -> Result<Option<Passed>, WorkflowError> {
     let mut tx = desk.store.begin().await?;
     let now = tx.now();
-    let Overdue { requests, passed } = requests::lock_to_remind(&mut tx, passed, BATCH).await?;
+    let Stretch { requests, passed } = requests::lock_to_remind(&mut tx, passed, BATCH).await?;
     for mut request in requests {
         let event = reminder::due(&request.grant, now).map(|ahead| {
             let data = json!({ "expiresAt": request.grant.expires_at, "ahead": to_iso8601(ahead) });

@@ -174,7 +174,7 @@ fn decide(
 }
 
 /// Has the worker take the request up when it is to begin.
-async fn wake(tx: &mut Tx, request: &Request) -> Result<(), WorkflowError> {
+pub(super) async fn wake(tx: &mut Tx, request: &Request) -> Result<(), WorkflowError> {
     let (cluster, principal) = (&request.spec.cluster_name, request.spec.principal.to_string());
     match (request.state, request.spec.start_at) {
         (RequestState::Applying, _) => entries::wake(tx, cluster, &principal, false).await?,

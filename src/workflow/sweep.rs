@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::standing::{own_event, save};
 use crate::domain::event::EventType;
 use crate::domain::states::RequestState;
-use crate::store::requests::{self, Overdue, Passed};
+use crate::store::requests::{self, Passed, Stretch};
 use crate::store::{allowance, entries, idempotency};
 
 /// The most requests one sweep lets lapse in one transaction.
@@ -20,7 +20,7 @@ const BATCH: i64 = 100;
 /// Those of the store.
 pub async fn lapse(desk: &Desk, passed: Option<Passed>) -> Result<Option<Passed>, WorkflowError> {
     let mut tx = desk.store.begin().await?;
-    let Overdue { requests, passed } = requests::lock_overdue(&mut tx, passed, BATCH).await?;
+    let Stretch { requests, passed } = requests::lock_overdue(&mut tx, passed, BATCH).await?;
     for mut request in requests {
         request.state = RequestState::Lapsed;
         let event = own_event(EventType::RequestLapsed, &request, json!({ "lapsedAt": request.lapses_at }));

@@ -10,9 +10,10 @@ use entryway::domain::review::Decision;
 use entryway::domain::states::{EndReason, RequestState};
 use entryway::policy::PolicySet;
 use entryway::sandbox::sim::World;
-use entryway::worker::Worker;
+use entryway::worker::{Worker, sweep};
 use entryway::workflow::{Desk, OnLostQuorum, Settings};
 
+use crate::harness::database::number;
 use crate::harness::{Bed, ROLE, eks, pace, policy, start, view};
 
 /// How bob, who has approved, loses the right to.
@@ -184,4 +185,32 @@ async fn others_on_the_same_entry_keep_what_is_theirs() {
     assert_eq!(works_until(&bed, &carols, RequestState::Active).await.end_reason, None);
     let entry = bed.truth("dev", ROLE).await.unwrap().to_string();
     assert!(entry.contains("search") && !entry.contains("payments"), "{entry}");
+}
+
+/// The starter set, and `more`.
+fn with(more: &str) -> PolicySet {
+    let starter = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/policies/starter.cedar")).unwrap();
+    PolicySet::parse(&[("starter.cedar".into(), starter), ("more.cedar".into(), more.into())]).unwrap()
+}
+
+#[tokio::test]
+async fn what_was_signed_off_during_a_freeze_goes_on_once_it_is_over() {
+    let bed = bed(OnLostQuorum::End).await;
+    let frozen = r#"@id("freeze") forbid (principal, action == Entryway::Action::"activate", resource);"#;
+    bed.desk.policies.replace(with(frozen));
+    let (signed, waiting) = (bed.file("alice", view("a")).await, bed.file("alice", view("b")).await);
+    for who in ["bob", "carol"] {
+        bed.approve(who, signed.id).await;
+    }
+    sweep::reweigh_all(&bed.desk).await.unwrap();
+    assert_eq!(bed.state(signed.id).await, RequestState::Pending, "the freeze holds");
+
+    bed.desk.policies.replace(with(""));
+    sweep::reweigh_all(&bed.desk).await.unwrap();
+    assert_eq!(bed.state(waiting.id).await, RequestState::Pending, "nobody has signed it off");
+    let request = works_until(&bed, &signed, RequestState::Active).await;
+    assert_eq!(request.policy_digest, bed.desk.policies.current().digest());
+    sweep::reweigh_all(&bed.desk).await.unwrap();
+    let went = format!("SELECT count(*) FROM event WHERE request_id = '{}' AND type = 'request.applying'", signed.id);
+    assert_eq!(number(&bed.url, &went).await, 1, "once");
 }

@@ -24,7 +24,8 @@ Examples:
   entryway request --cluster prod --principal arn:aws:iam::111122223333:role/dev/apps/my-role \
 --policy AmazonEKSViewPolicy --namespace payments --duration 8h --reason 'Look into the failed run'
   entryway request --cluster dev --principal arn:aws:iam::111122223333:role/dev/apps/my-role \
---policy AmazonEKSEditPolicy@payments,payments-* --policy AmazonEKSViewPolicy --cluster-wide --dry-run
+--policy AmazonEKSEditPolicy@payments,payments-* --policy AmazonEKSViewPolicy --cluster-wide --duration 1h \
+--reason 'What would it be?' --dry-run
   entryway request --file request.json --wait --timeout 30m --json
 
 With --wait, exit code 0 means that access is active, that is proven; 7 that it was turned down, 1 that it failed, 6 that the \
@@ -49,7 +50,7 @@ It shows what would be signed off, and asks. The approval is bound to what was s
 Examples:
   entryway approve 01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1
   entryway approve 01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1 --yes --comment 'looks right to me'
-  entryway approve 01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1 --digest sha256:2c26b46b68ff";
+  entryway approve 01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1 --digest sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 
 pub(super) const DENY: &str = "Examples:
   entryway deny 01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1 --comment 'Ask for the namespace payments only'";
@@ -58,7 +59,7 @@ pub(super) const ACKNOWLEDGE: &str = "Examples:
   entryway acknowledge 01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1 --yes --comment 'INC-7, fine'";
 
 pub(super) const WAIT: &str = "\
-What happens meanwhile goes to stderr, a line each. Exit code 0: the state is reached. 7: it was turned down or is over. 1: it
+What happens meanwhile goes to stderr, a line each. Exit code 0: the state is reached. 7: it was turned down or is over. 1: it \
 failed. 6: the time was up.
 
 Examples:

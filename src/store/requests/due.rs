@@ -1,4 +1,5 @@
-//! What time has come for, a stretch at a time: reminders that are to be given, and what is to lapse because nobody decided on it.
+//! What is to be looked at without anybody's asking, a stretch at a time: reminders that are to be given, what is to lapse because
+//! nobody decided on it, and what waits although somebody has signed off on it.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -11,16 +12,16 @@ use crate::domain::request::Request;
 /// not decode, which nobody takes out of the list, are in nobody's way.
 pub type Passed = (DateTime<Utc>, Uuid);
 
-/// What is due, for changing.
+/// Some of them, for changing.
 #[derive(Debug)]
-pub struct Overdue {
-    /// The requests, those first that have been due for longest. Rows that do not decode are left out.
+pub struct Stretch {
+    /// The requests, those first whose time came or comes first. Rows that do not decode are left out.
     pub requests: Vec<Request>,
     /// Where to go on; `None` at the end.
     pub passed: Option<Passed>,
 }
 
-impl Overdue {
+impl Stretch {
     fn new(rows: Vec<RequestRow>, limit: i64, due: impl Fn(&RequestRow) -> Option<DateTime<Utc>>) -> Self {
         let full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
         let passed = rows.last().filter(|_| full).and_then(|row| Some((due(row)?, row.id)));
@@ -33,7 +34,7 @@ impl Overdue {
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn lock_to_remind(tx: &mut Tx, passed: Option<Passed>, limit: i64) -> Result<Overdue, StoreError> {
+pub async fn lock_to_remind(tx: &mut Tx, passed: Option<Passed>, limit: i64) -> Result<Stretch, StoreError> {
     let (at, id) = passed.unzip();
     let rows = sqlx::query_as!(
         RequestRow,
@@ -49,14 +50,14 @@ pub async fn lock_to_remind(tx: &mut Tx, passed: Option<Passed>, limit: i64) -> 
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    Ok(Overdue::new(rows, limit, |row| row.remind_at))
+    Ok(Stretch::new(rows, limit, |row| row.remind_at))
 }
 
 /// Undecided requests whose time to be decided is over, for changing, from after `passed` on; other replicas skip them meanwhile.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn lock_overdue(tx: &mut Tx, passed: Option<Passed>, limit: i64) -> Result<Overdue, StoreError> {
+pub async fn lock_overdue(tx: &mut Tx, passed: Option<Passed>, limit: i64) -> Result<Stretch, StoreError> {
     let (at, id) = passed.unzip();
     let rows = sqlx::query_as!(
         RequestRow,
@@ -72,5 +73,30 @@ pub async fn lock_overdue(tx: &mut Tx, passed: Option<Passed>, limit: i64) -> Re
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    Ok(Overdue::new(rows, limit, |row| Some(row.lapses_at)))
+    Ok(Stretch::new(rows, limit, |row| Some(row.lapses_at)))
+}
+
+/// Undecided requests that somebody has approved and whose time to be decided is not over, for changing, from after `passed` on;
+/// other replicas skip them meanwhile.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn lock_approved(tx: &mut Tx, passed: Option<Passed>, limit: i64) -> Result<Stretch, StoreError> {
+    let (at, id) = passed.unzip();
+    let rows = sqlx::query_as!(
+        RequestRow,
+        "-- requests.lock_approved
+        SELECT r.* FROM request r
+         WHERE r.state = 'pending' AND r.lapses_at > $1
+           AND ($2::timestamptz IS NULL OR (r.lapses_at, r.id) > ($2, $3::uuid))
+           AND EXISTS (SELECT FROM review WHERE review.request_id = r.id AND review.decision = 'approve')
+         ORDER BY r.lapses_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED",
+        tx.now,
+        at,
+        id,
+        limit
+    )
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    Ok(Stretch::new(rows, limit, |row| Some(row.lapses_at)))
 }
