@@ -86,6 +86,8 @@ async fn main() -> ExitCode {
         if let Err(failure) = section.run(&stand, &mut table).await {
             eprintln!("  could not be measured: {failure}");
             failed = true;
+            // What it was to suffer is not for the next one.
+            stand.sim.heal();
         }
     }
     println!("\n{}\n{table}", stand.description());

@@ -110,7 +110,8 @@ async fn count_reviews(database: &Database) -> Result<i64> {
 async fn stand_in() -> Result<(SocketAddr, JoinSet<()>)> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let addr = listener.local_addr()?;
-    let user = json!({ "id": USER, "team_id": TEAM, "name": "bench", "deleted": false, "is_bot": false });
+    let user = json!({ "id": USER, "team_id": TEAM, "name": "bench", "deleted": false, "is_bot": false,
+                       "is_restricted": false, "is_ultra_restricted": false });
     let content = json!({ "ok": true, "channel": "C0BENCH", "ts": "1780315200.000001", "user": user }).to_string();
     let answer = move || async move { ([(CONTENT_TYPE, "application/json")], content) };
     let mut task = JoinSet::new();
