@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 /// Postgres' own 4,096 slow down whoever guesses at passwords that people think of. Nobody guesses 32 random letters and digits,
-/// and every connection would pay for them: a sixth of what tests compute.
+/// and every connection would pay for them: a sixth of what some tests computed.
 pub(super) const ITERATIONS: u32 = 1;
 
 /// The verifier of `password`, in the form that Postgres takes instead of a password.
