@@ -190,7 +190,7 @@ impl RequestState {
             Verifying => "The writes are done; reads do not agree often enough yet.",
             Active => "Proven: the entry and every policy with its scope were read back, agreeing.",
             Revoking => "Is being taken back.",
-            Ended => "Proven gone; `endReason` says why.",
+            Ended => "What it alone gave is proven gone; `endReason` says why.",
             Denied => "A reviewer said no, which is final.",
             Withdrawn => "The requester took it back before it was decided.",
             Lapsed => "Nobody decided in time.",

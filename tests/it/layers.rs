@@ -85,9 +85,17 @@ async fn grants_come_on_top_and_theirs_is_put_back_as_it_was_found() {
     bed.until(second.id, RequestState::Active).await;
     bed.revoke("bob", request.id).await.unwrap();
     bed.until(request.id, RequestState::Ended).await;
-    bed.relinquish("alice", second.id).await.unwrap();
-    bed.until(second.id, RequestState::Ended).await;
+    let mut same = view("orders");
+    same.kubernetes_groups = vec!["deployers".to_owned()];
+    let third = bed.granted(same).await;
+    bed.until(third.id, RequestState::Active).await;
+    for id in [second.id, third.id] {
+        bed.relinquish("alice", id).await.unwrap();
+        bed.until(id, RequestState::Ended).await;
+    }
     assert_eq!(shown(&bed).await, before);
+    let end = bed.timeline("alice", third.id).await.pop().unwrap().body.data;
+    assert_eq!(end["why"], "the principal still has the group deployers by what the entry's owner gave it");
     assert!(bed.writes().iter().all(|op| op != "CreateAccessEntry" && op != "DeleteAccessEntry"), "{:?}", bed.writes());
     let writes = bed.writes().len();
     bed.pass(TimeDelta::hours(24));

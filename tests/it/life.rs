@@ -60,6 +60,32 @@ async fn when_one_of_two_overlapping_grants_ends_the_other_stays_whole() {
     assert!(!bed.writes().contains(&"DeleteAccessEntry".to_owned()), "nothing is deleted in order to update");
 }
 
+/// Taking a grant back after a leak proves little where another one gives the same, and whoever did it has to be told.
+#[tokio::test]
+async fn the_end_of_a_grant_tells_what_its_principal_keeps_and_by_whom() {
+    let bed = Bed::new().await;
+    let long = bed.granted(view("payments")).await;
+    bed.until(long.id, RequestState::Active).await;
+    let wide = bed.granted(policy("AmazonEKSViewPolicy", &["pay*", "orders"])).await;
+    let last = bed.granted(policy("AmazonEKSEditPolicy", &["payments"])).await;
+    for id in [wide.id, last.id] {
+        bed.until(id, RequestState::Active).await;
+    }
+    for id in [wide.id, last.id] {
+        bed.revoke("bob", id).await.unwrap();
+        bed.until(id, RequestState::Ended).await;
+    }
+    let end = bed.timeline("alice", wide.id).await.pop().unwrap().body.data;
+    assert_eq!(end["why"], format!("the principal still has AmazonEKSViewPolicy in payments by request {}", long.id));
+    assert_eq!(end["kept"][0]["requestId"], long.id.to_string());
+    let end = bed.timeline("alice", last.id).await.pop().unwrap().body.data;
+    assert_eq!(
+        (&end["why"], &end["kept"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null),
+        "nothing is kept of it"
+    );
+}
+
 #[tokio::test]
 async fn what_failed_is_tried_again_once_it_is_mended() {
     let bed = Bed::new().await;

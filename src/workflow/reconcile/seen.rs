@@ -13,7 +13,10 @@ use super::principal;
 use super::takeover::{Ends, supersede};
 use super::wrote::applied;
 use crate::domain::cluster::DriftMode;
+use crate::domain::entry::EntryContent;
 use crate::domain::event::EventType;
+use crate::domain::kept::{Kept, in_words, kept};
+use crate::domain::merge::Contribution;
 use crate::domain::record::{EntryRecord, Written};
 use crate::domain::request::{Request, Verification, VerificationLevel};
 use crate::domain::states::RequestState;
@@ -49,6 +52,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         return Ok(tx.commit().await?);
     }
     record.attempts = 0;
+    let theirs = record.layered_on().map(|baseline| baseline.content.clone());
     if run.found.is_some() && what != Seen::NotYet {
         record.access_entry_arn.clone_from(&run.found);
     }
@@ -83,7 +87,7 @@ pub async fn seen(desk: &Desk, run: &Run, what: Seen) -> Result<(), WorkflowErro
         }
     }
     if what == Seen::AsDesired {
-        prove(desk, &mut tx, &mut all, &record, now).await?;
+        prove(desk, &mut tx, &mut all, &record, theirs.as_ref()).await?;
         supersede(&mut tx, &mut all).await?;
         principal::tell(&mut tx, &mut all, &record, now).await?;
     }
@@ -140,15 +144,17 @@ async fn prove(
     tx: &mut Tx,
     all: &mut [Request],
     record: &EntryRecord,
-    now: DateTime<Utc>,
+    theirs: Option<&EntryContent>,
 ) -> Result<(), WorkflowError> {
-    let tempo = &desk.settings.tempo;
+    let (now, tempo) = (tx.now(), &desk.settings.tempo);
     let level = match (record.is_proven(tempo), record.is_recorded(tempo)) {
         (true, _) => VerificationLevel::Settled,
         (false, true) => VerificationLevel::Recorded,
         (false, false) => VerificationLevel::None,
     };
-    for request in all.iter_mut() {
+    for place in 0..all.len() {
+        let stays = kept_of(&all[place], all, theirs);
+        let request = &mut all[place];
         let lag = record.agreeing_since.zip(proving_since(request, record));
         let lag = lag.map(|(seen, since)| (seen - since).num_milliseconds().max(0));
         let from = request.state;
@@ -175,7 +181,11 @@ async fn prove(
                 request.grant.ended_at = Some(now);
                 request.last_error = None;
                 let end_reason = request.end_reason.map(|reason| reason.as_str());
-                let data = json!({ "endReason": end_reason, "agreeingReads": record.agreeing_reads, "lagMs": lag });
+                let mut data = json!({ "endReason": end_reason, "agreeingReads": record.agreeing_reads, "lagMs": lag });
+                if let Some(why) = in_words(&stays) {
+                    data["kept"] = json!(stays);
+                    data["why"] = json!(why);
+                }
                 Some(own_event(EventType::RequestEnded, request, data))
             }
             _ => continue,
@@ -183,6 +193,16 @@ async fn prove(
         save(tx, request, from, event.into_iter().collect()).await?;
     }
     Ok(())
+}
+
+/// What of `ending` its principal keeps, by other live grants and by what the entry held before Entryway came.
+fn kept_of(ending: &Request, all: &[Request], theirs: Option<&EntryContent>) -> Vec<Kept> {
+    if ending.state != RequestState::Revoking {
+        return vec![];
+    }
+    let live = all.iter().filter(|request| request.state.is_granting());
+    let grants: Vec<_> = live.map(|request| Contribution { id: request.id, content: &request.spec.content }).collect();
+    kept(&ending.spec.content, theirs, &grants)
 }
 
 /// Since when there is something to prove of `request`: what was written for others before it came is proven already.
