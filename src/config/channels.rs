@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::Section;
-use super::shapes::{http_url, url, word};
+use super::shapes::{safe_url, url, word};
 use super::value::{flag, parsed};
 use crate::domain::address::{Reach, reach};
 use crate::domain::cluster::Cluster;
@@ -124,7 +124,7 @@ pub(super) fn read_slack(root: &mut Section<'_>, known: &Known) -> Option<Slack>
             signing_secrets,
             bot_token: s.required_secret("bot_token", "bot_token_file", "add bot_token or bot_token_file", bot_token),
             team_id: s.required("team_id", "\"T0123\"", parsed(word)),
-            api_url: s.or("api_url", "https://slack.com/api".to_owned(), parsed(http_url)),
+            api_url: s.or("api_url", "https://slack.com/api".to_owned(), parsed(safe_url)),
             routes: s.sections("routes", |s| SlackRoute {
                 channel: s.required("channel", "\"C0PROD\"", parsed(slack_channel)),
                 environments: known.environments(s),

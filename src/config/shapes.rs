@@ -18,6 +18,11 @@ pub(super) fn http_url(text: &str) -> Result<String, String> {
     url(text, &["https://", "http://"]).map(|url| url.trim_end_matches('/').to_owned())
 }
 
+/// Where a secret is sent to: [`http_url`], without TLS on this machine only.
+pub(super) fn safe_url(text: &str) -> Result<String, String> {
+    issuer(text).map(|url| url.trim_end_matches('/').to_owned())
+}
+
 /// The name of an issuer, which is an `https` URL, or one of this machine: exactly as its tokens spell it, slash and all.
 pub(super) fn issuer(text: &str) -> Result<String, String> {
     let here = ["http://127.0.0.1", "http://localhost", "http://[::1]"];

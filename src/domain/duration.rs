@@ -108,6 +108,12 @@ fn iso_seconds(number: &str) -> Result<i64, DurationError> {
     add(whole(seconds, SECOND)?, whole(fraction, size)?)
 }
 
+/// A duration for people, in whole seconds as [`parse`] takes it: `8h`, `1d2h30m`.
+#[must_use]
+pub fn short(duration: TimeDelta) -> String {
+    to_iso8601(duration).replace(['P', 'T'], "").to_ascii_lowercase()
+}
+
 /// The one way durations are answered: `PT8H`, `P7D`, `P1DT2H30M`; a fraction (`PT1.5S`) only below the second.
 /// Anything under a millisecond is dropped.
 #[must_use]
@@ -257,6 +263,12 @@ mod tests {
         fn what_is_answered_reads_back_the_same(millis in prop_oneof![1..=100_000_i64, 1..=LONGEST]) {
             let duration = TimeDelta::milliseconds(millis);
             prop_assert_eq!(parse(&to_iso8601(duration)), Ok(duration));
+        }
+
+        #[test]
+        fn people_read_what_they_may_write(seconds in 1..=LONGEST / SECOND) {
+            let duration = TimeDelta::seconds(seconds);
+            prop_assert_eq!(parse(&short(duration)), Ok(duration));
         }
 
         #[test]

@@ -7,7 +7,7 @@ use slack_morphism::blocks::{
 };
 
 use super::form::Denial;
-use super::kit::{FIELD, code, fits, formatted, paragraph, plain};
+use super::kit::{FIELD, SECTION, code, fits, formatted, paragraph, plain};
 use crate::domain::catalogue::bare_name;
 use crate::domain::duration;
 use crate::domain::entry::AccessScope;
@@ -47,8 +47,10 @@ impl Card<'_> {
     pub fn blocks(&self) -> Vec<SlackBlock> {
         let (what, whole) = self.what();
         let mut blocks = vec![what];
-        if !self.request.spec.reason.is_empty() {
-            blocks.push(paragraph(&format!("Reason: {}", self.request.spec.reason)));
+        let why = self.why();
+        let whole = whole && fits(&why, SECTION);
+        if !why.is_empty() {
+            blocks.push(paragraph(&why));
         }
         blocks.push(self.headline());
         blocks.extend(self.progress());
@@ -71,6 +73,29 @@ impl Card<'_> {
         hex(&Sha256::new().chain_update(self.said()).chain_update([0]).chain_update(blocks).finalize())
     }
 
+    /// What was said for it, and how the entry is to be tagged.
+    fn why(&self) -> String {
+        let spec = &self.request.spec;
+        let reason = (!spec.reason.is_empty()).then(|| format!("Reason: {}", spec.reason));
+        let ticket = spec.ticket.as_ref().map(|ticket| format!("Ticket: {ticket}"));
+        let tags: Vec<_> = spec.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let tags = (!tags.is_empty()).then(|| format!("Tags: {}", tags.join(", ")));
+        [reason, ticket, tags].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+
+    /// For how long; of an extension, how much longer, and until when access lasts with it.
+    fn lasts(&self) -> String {
+        let spec = &self.request.spec;
+        let Some(duration) = spec.duration.map(duration::short) else { return "`permanent`".to_owned() };
+        match (self.request.reach.filter(|_| spec.extends.is_some()), spec.start_at) {
+            (Some(reach), _) => {
+                format!("`{duration}` more, until {}", moment(self.request.created_at + reach))
+            }
+            (None, Some(start)) => format!("`{duration}` from {}", moment(start)),
+            (None, None) => format!("`{duration}`"),
+        }
+    }
+
     /// Principal, cluster, scope and duration, and whether they are shown whole.
     fn what(&self) -> (SlackBlock, bool) {
         let spec = &self.request.spec;
@@ -89,24 +114,18 @@ impl Card<'_> {
             lines.push(format!("an entry of type {} without permissions", spec.content.entry_type.as_str()));
         }
         let scope = lines.join("\n");
-        let lasts = spec.duration.map_or_else(|| "permanent".to_owned(), duration::to_iso8601);
-        let lasts = spec.start_at.map_or(lasts.clone(), |start| format!("{lasts} from {}", start.to_rfc3339()));
         let principal = spec.principal.to_string();
         let room = FIELD - 20;
-        let fields = [
-            ("Principal", principal.as_str()),
-            ("Cluster", &spec.cluster_name),
-            ("Scope", &scope),
-            ("Duration", &lasts),
-        ];
-        let whole = fields.iter().all(|(_, value)| fits(value, room - 20));
-        let fields = fields.map(|(name, value)| match name {
-            // Two patterns of namespaces in a line would be bold, and lose their stars.
-            "Scope" => SlackBlockText::from(plain(&format!("{name}\n{value}"), FIELD)),
-            _ => formatted(format!("*{name}*\n{}", code(value, room))),
-        });
+        let whole = [&principal, &spec.cluster_name, &scope].into_iter().all(|value| fits(value, room - 20));
+        let named = |name: &str, value: &str| formatted(format!("*{name}*\n{value}"));
         let mut block = SlackSectionBlock::new();
-        block.fields = Some(fields.into());
+        block.fields = Some(vec![
+            named("Principal", &code(&principal, room)),
+            named("Cluster", &code(&spec.cluster_name, room)),
+            // Two patterns of namespaces in a line would be bold, and lose their stars.
+            SlackBlockText::from(plain(&format!("Scope\n{scope}"), FIELD)),
+            named("Duration", &self.lasts()),
+        ]);
         (block.into(), whole)
     }
 
@@ -116,7 +135,8 @@ impl Card<'_> {
         let through =
             submitted_by.as_ref().map_or_else(String::new, |service| format!(" through {}", code(service, NAME)));
         let mut block = SlackSectionBlock::new();
-        let headline = format!("*{}* · asked by {}{through}", standing(self.request), code(requester, NAME));
+        let extends = self.request.spec.extends.map_or_else(String::new, |id| format!(" · extends `{id}`"));
+        let headline = format!("*{}* · asked by {}{through}{extends}", standing(self.request), code(requester, NAME));
         block.text = Some(formatted(headline));
         block.into()
     }

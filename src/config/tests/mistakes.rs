@@ -166,6 +166,10 @@ fn names_each_mistake_with_its_place_and_its_cure() {
             "[[webhooks]]\nurl = \"http://siem\"".into(),
             "webhooks[0].url: is no URL; write it like \"https://host.example.com\"",
         ),
+        (
+            "[slack]\napi_url = \"http://slack.example.com/api\"".into(),
+            "slack.api_url: is no URL; write it like \"https://host.example.com\"",
+        ),
         ("[[webhooks]]\nsecret = \"whsec_AAAA\"".into(), "webhooks[0].secret: is no Standard Webhooks secret"),
         (
             "[[webhooks]]\nname = \"a\"\n[[webhooks]]\nname = \"a\"".into(),

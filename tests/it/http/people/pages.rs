@@ -117,6 +117,49 @@ async fn the_backstage_action_files_and_waits_on_behalf_of_its_user() {
     assert!(refused.contains("cluster-unknown") && refused.contains("reason-required"), "{refused}");
 }
 
+/// A restart of Entryway, or a sibling task with the same key, costs a portal's task some seconds and not its life.
+#[tokio::test]
+async fn the_backstage_action_goes_on_after_no_answer_and_half_an_answer_and_while_its_key_is_in_flight() {
+    const SCRIPT: &str = r#"
+        import { createServer } from "node:http";
+        import { fileAndWait } from "./deploy/backstage/entryway.mjs";
+        const keys = [];
+        const busy = { status: 409, code: "idempotency-in-flight", detail: "in flight", requestId: "r", errors: [] };
+        const server = createServer((call, answer) => {
+          keys.push(call.headers["idempotency-key"] ?? call.method);
+          const say = (status, body) => answer.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+          if (keys.length === 1) return call.socket.destroy();
+          if (keys.length === 2) return say(409, busy);
+          if (keys.length === 3) {
+            answer.writeHead(201, { "Content-Length": 1000 }).write("{", () => call.socket.destroy());
+            return;
+          }
+          if (keys.length === 4) return say(201, { id: "x", state: "applying", reviews: [] });
+          return say(200, { id: "x", state: "active", reviews: [] });
+        });
+        server.listen(0, "127.0.0.1", async () => {
+          const baseUrl = `http://127.0.0.1:${server.address().port}`;
+          const done = await fileAndWait({ baseUrl, token: "t", user: "alice", key: "k", ask: {}, log: () => {} }).catch(error => error);
+          console.log(done.state ?? done.message, keys.join(" "));
+          server.close();
+          server.closeAllConnections();
+          await fileAndWait({ baseUrl, token: "t", user: "alice", key: "k", ask: {}, log: () => {}, pause: 0 })
+            .catch(error => console.log(error.message));
+        });"#;
+    let node = Command::new("node")
+        .args(["--input-type=module", "-e", SCRIPT])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    let Ok(out) = node else {
+        eprintln!("node is not there: the Backstage action is not tried");
+        return;
+    };
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    let (first, second) = said.split_once('\n').unwrap_or_default();
+    assert_eq!(first, "active k k k k GET", "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(second.contains("does not answer") && second.contains("is Entryway running there?"), "{second}");
+}
+
 /// The template can ask for nothing that the action does not take, and the catalogue's entity leads to the description of the API.
 #[test]
 fn what_backstage_reads_fits_together() {

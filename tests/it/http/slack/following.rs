@@ -25,18 +25,22 @@ async fn a_message_follows_its_request_through_all_its_states_from_any_replica()
     let (one, _) = slacked.teller(ops());
     let (two, _) = slacked.teller(ops());
     one.open().await.unwrap();
-    let request = slacked.api.file("alice", &ask(json!({"reason": "look <!channel> & see"}))).await;
+    let request = slacked
+        .api
+        .file("alice", &ask(json!({"reason": "look <!channel> & see", "ticket": "OPS-7", "tags": {"team": "x"}})))
+        .await;
     one.turn().await.unwrap();
     let message = slacked.slack.messages().into_iter().find(|((at, _), _)| at == "C0OPS").unwrap().1.pop().unwrap();
     let first = &message["blocks"][0]["fields"];
     let said: Vec<_> = first.as_array().unwrap().iter().map(|field| field["text"].as_str().unwrap()).collect();
     assert!(said[0].contains(ROLE) && said[1].contains("dev") && said[2].contains("AmazonEKSViewPolicy in payments"));
-    assert!(said[3].contains("PT8H1M"), "{said:?}");
+    assert!(said[3].contains("8h1m"), "{said:?}");
     let shown = slacked.slack.shown("C0OPS");
     assert!(
         shown.contains("approvals so far: 0; still wanted: needs 1 approval")
             && shown.contains("&lt;!channel&gt; &amp; see")
     );
+    assert!(shown.contains("Ticket: OPS-7\\nTags: team=x"), "{shown}");
     assert!(shown.contains("\"approve\"") && shown.contains(&button(&request)));
     assert!(slacked.slack.shown("DBOB").contains("\"approve\""), "bob could sign it off");
     let channels: Vec<_> = slacked.slack.messages().into_keys().map(|(channel, _)| channel).collect();
@@ -94,6 +98,37 @@ async fn routes_say_which_channel_hears_of_what() {
     teller.turn().await.unwrap();
     assert_eq!(heard(), ["C0DEV", "C0ENDS"]);
     assert!(slacked.slack.shown("C0ENDS").contains("denied by bob: no"));
+    slacked.slack.is_content();
+}
+
+/// Whoever signs an extension off does not give eight hours: access is there, and lasts that much longer.
+#[tokio::test]
+async fn an_extension_says_that_it_is_one_and_how_far_access_reaches_with_it() {
+    let slacked = Slacked::new().await;
+    let first = slacked.api.granted().await;
+    let extended = first.rsplit('/').next().unwrap();
+    slacked.api.bed.until(extended.parse().unwrap(), RequestState::Active).await;
+    let (teller, _) = slacked.teller(ops());
+    teller.open().await.unwrap();
+    let more = json!({"duration": "2h", "reason": "a bit longer"});
+    slacked.api.post("alice", &format!("{first}/extend")).json(&more).await.is(201);
+    teller.turn().await.unwrap();
+    let shown = slacked.slack.shown("C0OPS");
+    let before = slacked.api.get("alice", &first).await.is(200).body["grant"]["expiresAt"].clone();
+    let until: chrono::DateTime<chrono::Utc> = before.as_str().unwrap().parse().unwrap();
+    let until = format!("`2h` more, until <!date^{}^", (until + TimeDelta::hours(2)).timestamp());
+    assert!(shown.contains(&until) && shown.contains(&format!("extends `{extended}`")), "{shown}");
+    slacked.slack.is_content();
+}
+
+#[tokio::test]
+async fn what_is_said_for_it_is_shown_whole_or_not_decided_there() {
+    let slacked = Slacked::new().await;
+    let (teller, _) = slacked.teller(ops());
+    teller.open().await.unwrap();
+    slacked.api.file("alice", &ask(json!({"reason": format!("a{}", "&".repeat(999))}))).await;
+    teller.turn().await.unwrap();
+    assert!(!slacked.slack.shown("C0OPS").contains("\"approve\""), "the reason is cut");
     slacked.slack.is_content();
 }
 
