@@ -44,6 +44,7 @@ async fn an_authority_that_nobody_knows_has_to_be_named_and_the_host_has_to_be_i
     made.args(["-ec", CERTIFICATES]).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
     if !made.status().unwrap().success() {
         eprintln!("skipped: there is no openssl here to make certificates with");
+        fs::remove_dir_all(&folder).unwrap();
         return;
     }
     let postgres = Postgres::start(PostgresOptions::temporary()).await.unwrap();
