@@ -28,6 +28,7 @@ LABEL org.opencontainers.image.title="entryway" \
       org.opencontainers.image.description="A self-service desk for access to Amazon EKS clusters" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build-service /entryway /usr/local/bin/entryway
-EXPOSE 8080
+# The API, and the figures where server.metrics_listen says so.
+EXPOSE 8080 9090
 ENTRYPOINT ["/usr/local/bin/entryway"]
 CMD ["serve", "--config", "/etc/entryway/entryway.toml"]

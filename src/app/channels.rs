@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::api::WebhookEntry;
-use crate::config::{Config, Webhook as Configured};
+use crate::config::Config;
+use crate::domain::delivery::WebhookOptions;
 use crate::lifecycle::Tasks;
-use crate::notify::webhook::{System, Webhook, WebhookOptions};
+use crate::notify::webhook::{System, Webhook};
 use crate::notify::{Channel, scheme_and_host};
 use crate::store::Store;
 use crate::worker::deliver::{Deliverer, DeliveryPace};
@@ -19,17 +20,9 @@ pub(super) fn channels(config: &Config) -> Result<Vec<Arc<dyn Channel>>, Failure
     config.webhooks.iter().filter(|webhook| webhook.enabled).map(webhook).collect()
 }
 
-fn webhook(configured: &Configured) -> Result<Arc<dyn Channel>, Failure> {
-    let options = WebhookOptions {
-        name: configured.name.clone(),
-        url: configured.url.clone(),
-        secrets: configured.secrets.clone(),
-        events: configured.events.clone(),
-        clusters: configured.clusters.clone(),
-        allow_private: configured.allow_private,
-    };
-    let webhook = Webhook::new(options, Arc::new(System))
-        .map_err(|error| Failure::Misconfigured(format!("the webhook {:?}: {error}", configured.name)))?;
+fn webhook(options: &WebhookOptions) -> Result<Arc<dyn Channel>, Failure> {
+    let webhook = Webhook::new(options.clone(), Arc::new(System))
+        .map_err(|error| Failure::Misconfigured(format!("the webhook {:?}: {error}", options.name)))?;
     Ok(Arc::new(webhook))
 }
 
@@ -44,7 +37,7 @@ pub(super) fn start(config: &Config, store: &Store, channels: Vec<Arc<dyn Channe
 
 /// The webhooks as the API shows them.
 pub(super) fn entries(config: &Config) -> Vec<WebhookEntry> {
-    let entry = |webhook: &Configured| WebhookEntry {
+    let entry = |webhook: &WebhookOptions| WebhookEntry {
         name: webhook.name.clone(),
         destination: Webhook::destination_of(&webhook.name),
         host: scheme_and_host(&webhook.url),

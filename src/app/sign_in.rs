@@ -9,7 +9,7 @@ use tracing::warn;
 
 use super::Failure;
 use crate::config::Auth;
-use crate::oidc::{AlbRules, Providers};
+use crate::oidc::Providers;
 use crate::workflow::Desk;
 
 /// How often keys are fetched anew. A key that a provider takes back is trusted for so long at most, while it answers.
@@ -24,8 +24,8 @@ pub(super) fn providers(auth: &Auth) -> Result<Providers, Failure> {
     if auth.oidc.is_empty() && auth.alb.is_none() {
         return Ok(Providers::default());
     }
-    let alb = auth.alb.clone().map(|alb| AlbRules { signer: alb.signer, keys_url: alb.keys_url, token: alb.token });
-    Providers::new(auth.oidc.clone(), alb).map_err(|error| Failure::Failed(format!("no HTTPS client: {error}")))
+    Providers::new(auth.oidc.clone(), auth.alb.clone())
+        .map_err(|error| Failure::Failed(format!("no HTTPS client: {error}")))
 }
 
 /// Fetches the providers' keys again and again, until `stop`.

@@ -11,7 +11,7 @@ use super::shapes::{safe_url, url, word};
 use super::value::{flag, parsed};
 use crate::domain::address::{Reach, reach};
 use crate::domain::cluster::Cluster;
-use crate::domain::delivery::pattern_matches;
+use crate::domain::delivery::{WebhookOptions, pattern_matches};
 use crate::domain::event::EventType;
 
 /// `[slack]`
@@ -43,23 +43,7 @@ pub struct SlackRoute {
 }
 
 /// `[[webhooks]]`, delivered as Standard Webhooks says.
-#[derive(Debug, Clone)]
-pub struct Webhook {
-    /// How the audit log and the metrics name it.
-    pub name: String,
-    /// Where it is delivered.
-    pub url: String,
-    /// What deliveries are signed with (`whsec_…`): one, or several while they are exchanged for each other.
-    pub secrets: Vec<SecretString>,
-    /// Only events that one of these patterns matches; all where empty.
-    pub events: Vec<String>,
-    /// Only of these clusters; of all where empty.
-    pub clusters: Vec<String>,
-    /// Whether the URL may lead to a private address.
-    pub allow_private: bool,
-    /// Whether it is told of anything. While it is not, what happens is kept for it.
-    pub enabled: bool,
-}
+pub type Webhook = WebhookOptions;
 
 /// The names that routes and webhooks may use.
 pub(super) struct Known {

@@ -7,21 +7,13 @@ use chrono::TimeDelta;
 use super::reader::Section;
 use super::shapes::{issuer, load_balancer, prefix, word};
 use super::value::{flag, parsed, span};
-use crate::domain::token::{Claim, TokenRules};
+use crate::domain::token::{AlbRules, Claim, TokenRules};
 
 /// `[[auth.oidc]]`: an issuer and an audience. One issuer may stand there several times, for several audiences.
 pub type Oidc = TokenRules;
 
 /// `[auth.alb]`: an AWS Application Load Balancer that signs people in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alb {
-    /// The ARN of the load balancer.
-    pub signer: String,
-    /// Where the keys of its region are.
-    pub keys_url: String,
-    /// How to read what it says.
-    pub token: TokenRules,
-}
+pub type Alb = AlbRules;
 
 /// The issuers so far: each has names of its own, whatever its people are called.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! Telling others what happened: what keeps its order with what, how long to wait after a failure, and when to give up.
 
 use chrono::TimeDelta;
+use secrecy::SecretString;
 use uuid::Uuid;
 
 /// How long something is tried, from the first attempt on.
@@ -14,6 +15,26 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
 
 /// The longest wait that a receiver may ask for.
 const LONGEST_ASKED: TimeDelta = TimeDelta::hours(24);
+
+/// A receiver of webhooks, as the configuration says it (`[[webhooks]]`) and the channel goes by it.
+#[derive(Debug, Clone)]
+pub struct WebhookOptions {
+    /// How operators, the audit log and the metrics name it.
+    pub name: String,
+    /// Where it is delivered.
+    pub url: String,
+    /// What deliveries are signed with (`whsec_…`): one, or several while they are exchanged for each other; receivers take what
+    /// any of them has signed.
+    pub secrets: Vec<SecretString>,
+    /// Only events that one of these patterns matches; all where empty.
+    pub events: Vec<String>,
+    /// Only events about these clusters; all where empty.
+    pub clusters: Vec<String>,
+    /// Whether it may lead into own networks, and do without TLS there.
+    pub allow_private: bool,
+    /// Whether it is told of anything. While it is not, what happens is kept for it.
+    pub enabled: bool,
+}
 
 /// As much of an event as it takes to say who is to be told of it. Its type is text: also what a newer build has written is
 /// kept for those who want it.

@@ -67,6 +67,17 @@ pub struct TokenRules {
     pub remember_groups: TimeDelta,
 }
 
+/// Whose word to take for whom an AWS Application Load Balancer has signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlbRules {
+    /// The ARN of the one load balancer that is believed.
+    pub signer: String,
+    /// Where its keys are; the id of a key follows.
+    pub keys_url: String,
+    /// How to read what it says. The audience is the client id that it signs people in with.
+    pub token: TokenRules,
+}
+
 /// Why a genuine token is not good, in words for whoever it was issued to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

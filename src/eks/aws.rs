@@ -49,7 +49,7 @@ impl AwsEks {
 
     /// The client for `cluster`, in the name of whatever request calls are being made for.
     async fn on(&self, cluster: &Cluster) -> On {
-        self.clients.of(cluster).await.on(behalf::request()).await
+        self.clients.of(cluster).await.on(behalf::request())
     }
 }
 

@@ -12,13 +12,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
-use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Channel, Delivering, Parcel, Verdict};
 use crate::audit::export::native;
-use crate::domain::delivery::{Brief, pattern_matches};
+use crate::domain::delivery::{Brief, WebhookOptions, pattern_matches};
 use crate::domain::request::hex;
 use resolver::{Guard, Resolver};
 use sign::Signer;
@@ -36,23 +35,6 @@ const MOST_READ: usize = 16 * 1024;
 
 /// How long that may take.
 const READING: Duration = Duration::from_secs(1);
-
-/// What makes a webhook, as the configuration says it.
-#[derive(Debug, Clone)]
-pub struct WebhookOptions {
-    /// How operators call it.
-    pub name: String,
-    /// Where it is delivered.
-    pub url: String,
-    /// What it is signed with; receivers take a delivery that any of them has signed.
-    pub secrets: Vec<SecretString>,
-    /// Only events that one of these patterns matches; all where empty.
-    pub events: Vec<String>,
-    /// Only events about these clusters; all where empty.
-    pub clusters: Vec<String>,
-    /// Whether it may lead into own networks, and do without TLS there.
-    pub allow_private: bool,
-}
 
 /// Why there is no such webhook.
 #[derive(Debug, Error, PartialEq, Eq)]

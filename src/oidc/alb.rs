@@ -12,24 +12,13 @@ use super::fetch::Fetcher;
 use super::keys::{self, Key};
 use super::{Refused, segment};
 use crate::domain::person::Person;
-use crate::domain::token::TokenRules;
+use crate::domain::token::AlbRules;
 
 /// How often words signed with an unknown key may make AWS be asked.
 const ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
 /// The most keys to keep.
 const MOST_KEYS: usize = 16;
-
-/// Whose word to take.
-#[derive(Debug, Clone)]
-pub struct AlbRules {
-    /// The ARN of the one load balancer that is believed.
-    pub signer: String,
-    /// Where its keys are; the id of a key follows.
-    pub keys_url: String,
-    /// How to read what it says. The audience is the client id that it signs people in with.
-    pub token: TokenRules,
-}
 
 #[derive(Debug)]
 pub(super) struct Alb {

@@ -14,9 +14,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::person::Person;
-use crate::domain::token::{Flaw, TokenRules};
-
-pub use alb::AlbRules;
+use crate::domain::token::{AlbRules, Flaw, TokenRules};
 
 use alb::Alb;
 use fetch::Fetcher;

@@ -13,6 +13,9 @@ use super::TelemetryError;
 /// How long a collector may take for one batch, unless told (`OTLP exporter specification`).
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many spans wait at most, unless told (`OpenTelemetry environment variable specification, batch span processor`).
+const QUEUE: usize = 2048;
+
 /// What is needed here, all of it sound.
 #[derive(Debug)]
 #[cfg_attr(test, derive(PartialEq, Eq))]
@@ -20,6 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Settings {
     /// How long the collector may take for one batch.
     pub(super) timeout: Duration,
+    /// How many spans may wait for being sent.
+    pub(super) queue: usize,
     /// The attributes of the service that the environment sets.
     pub(super) described: BTreeSet<String>,
 }
@@ -52,7 +57,7 @@ const VARIABLES: &[Variable] = &[
     (SAMPLER, sampler),
     ("OTEL_BSP_SCHEDULE_DELAY", positive),
     ("OTEL_BSP_EXPORT_TIMEOUT", positive),
-    ("OTEL_BSP_MAX_QUEUE_SIZE", positive),
+    (QUEUE_SIZE, positive),
     ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", positive),
     ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", positive),
     ("OTEL_SPAN_EVENT_COUNT_LIMIT", positive),
@@ -63,6 +68,7 @@ const TRACES_TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT";
 const ALL_TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
 const ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
 impl Settings {
@@ -106,7 +112,9 @@ impl Settings {
         let mut described: BTreeSet<_> =
             pairs(said(ATTRIBUTES).unwrap_or_default()).map(|(key, _)| key.to_owned()).collect();
         described.extend(said("OTEL_SERVICE_NAME").map(|_| "service.name".to_owned()));
-        Ok(Some(Self { timeout: timeout.map_or(TIMEOUT, Duration::from_millis), described }))
+        let timeout = timeout.map_or(TIMEOUT, Duration::from_millis);
+        let queue = said(QUEUE_SIZE).and_then(|text| text.parse().ok()).unwrap_or(QUEUE);
+        Ok(Some(Self { timeout, queue, described }))
     }
 }
 
@@ -242,7 +250,7 @@ mod tests {
     #[test]
     fn what_is_needed_is_read() {
         let plain = said(&[COLLECTOR]).expect("sound").expect("wanted");
-        assert_eq!(plain, Settings { timeout: TIMEOUT, described: [].into() });
+        assert_eq!(plain, Settings { timeout: TIMEOUT, queue: QUEUE, described: [].into() });
         let all = [
             COLLECTOR,
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "7000"),
@@ -258,7 +266,7 @@ mod tests {
         ];
         let all = said(&all).expect("sound").expect("wanted");
         let described = ["service.name", "service.version", "team"].map(str::to_owned).into();
-        assert_eq!(all, Settings { timeout: Duration::from_secs(2), described });
+        assert_eq!(all, Settings { timeout: Duration::from_secs(2), queue: 100, described });
     }
 
     #[test]

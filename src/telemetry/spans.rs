@@ -88,6 +88,11 @@ pub fn work(
     span
 }
 
+/// A look at the whole of `cluster` that nobody waits for, such as `check cluster`: a trace of its own, with all of its calls.
+pub fn look(what: &'static str, cluster: &str) -> Span {
+    info_span!(target: TARGET, parent: None, "look", otel.name = what, entryway.cluster = cluster)
+}
+
 /// A call to AWS, part of whatever is being done.
 pub fn aws_call(service: &str, operation: &str) -> Span {
     info_span!(

@@ -1,11 +1,11 @@
 //! Traces by way of OpenTelemetry: the only place, with what is below it, that knows its crates.
 
 mod export;
+mod queue;
 
 use opentelemetry::context::FutureExt;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -19,15 +19,17 @@ use super::spans::TARGET;
 use super::{Logs, TelemetryError};
 use crate::domain::trace::TraceParent;
 
+use export::Sending;
+
 /// Spans on their way to the collector, if there is one.
 #[derive(Debug)]
-pub struct Traces(Option<SdkTracerProvider>);
+pub struct Traces(Option<Sending>);
 
 impl Traces {
     /// Sends what has not been sent yet. Blocks, never for long: a collector that is away does not hold up the end.
     pub fn finish(self) {
-        if let Some(provider) = self.0 {
-            export::finish(&provider);
+        if let Some(sending) = self.0 {
+            sending.finish();
         }
     }
 }
@@ -40,11 +42,11 @@ pub(super) fn install(logs: Layered<Logs, Registry>, wanted: Option<&Settings>) 
         logs.try_init().map_err(twice)?;
         return Ok(Traces(None));
     };
-    let provider = export::provider(settings)?;
+    let sending = export::start(settings)?;
     // Our own spans, and nothing of what libraries say or what is logged.
     let ours = filter_fn(|metadata| metadata.is_span() && metadata.target() == TARGET);
     let layer = tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer("entryway"))
+        .with_tracer(sending.provider.tracer("entryway"))
         .with_location(false)
         .with_threads(false)
         .with_target(false)
@@ -52,7 +54,7 @@ pub(super) fn install(logs: Layered<Logs, Registry>, wanted: Option<&Settings>) 
         .with_tracked_inactivity(false)
         .with_filter(ours.with_max_level_hint(LevelFilter::INFO));
     logs.with(layer).try_init().map_err(twice)?;
-    Ok(Traces(Some(provider)))
+    Ok(Traces(Some(sending)))
 }
 
 /// The same in OpenTelemetry's words. It is of another process, or of long ago.

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::Worker;
 use super::rights::of_list;
 use super::turns::{Turn, Urgency};
 use crate::domain::catalogue::policy_arn;
 use crate::domain::cluster::Cluster;
+use crate::domain::entry::EntryContent;
 use crate::domain::inventory::suspects;
 use crate::eks::Eks;
+use crate::telemetry::spans;
 use crate::workflow::{WorkflowError, reconcile};
 
 /// The longest page that EKS gives.
@@ -60,6 +63,17 @@ impl<E: Eks> Worker<E> {
         if known.is_empty() && idle.is_empty() {
             return Ok(());
         }
+        self.compare(cluster, &known, &idle).instrument(spans::look("list entries", name)).await
+    }
+
+    /// Holds what EKS lists on `cluster` against what is `known` to be there and what is `idle`, and wakes what looks changed.
+    async fn compare(
+        &self,
+        cluster: &Cluster,
+        known: &BTreeMap<String, EntryContent>,
+        idle: &BTreeSet<String>,
+    ) -> Result<(), WorkflowError> {
+        let name = cluster.name.as_str();
         let Some(listed) = self.listed(cluster, None).await? else { return Ok(()) };
         let mut arns: BTreeSet<String> = known.values().flat_map(|held| held.access_policies.keys().cloned()).collect();
         arns.extend(WORST.map(|name| policy_arn(cluster.partition(), name)));
@@ -70,7 +84,7 @@ impl<E: Eks> Worker<E> {
                 holders.insert(arn, who);
             }
         }
-        let changed = suspects(&known, &listed, &holders);
+        let changed = suspects(known, &listed, &holders);
         if !changed.is_empty() {
             tracing::info!(cluster = name, entries = changed.len(), "lists show something else than what was proven");
         }

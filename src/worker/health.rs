@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::Worker;
 use super::rights::of_gate;
@@ -11,6 +12,7 @@ use super::turns::{Turn, Urgency};
 use crate::domain::cluster::Cluster;
 use crate::eks::{Class, ClusterGate, Eks, EksError};
 use crate::store::clusters::Health;
+use crate::telemetry::spans;
 use crate::workflow::WorkflowError;
 use crate::workflow::reconcile::{self, Sighting};
 
@@ -31,7 +33,8 @@ impl<E: Eks> Worker<E> {
         for name in reconcile::claim_checks(&self.desk).await? {
             let worker = self.clone();
             checks.spawn(async move {
-                if let Err(error) = worker.check_cluster(&name).await {
+                let check = worker.check_cluster(&name).instrument(spans::look("check cluster", &name));
+                if let Err(error) = check.await {
                     tracing::warn!(cluster = name, %error, "the health of a cluster could not be recorded");
                 }
             });

@@ -1,11 +1,13 @@
 //! The documents, held against what they tell of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use entryway::config::{Config, Origin};
+use entryway::domain::event::EventType;
+use entryway::domain::rules::{Code, WarningCode};
 use entryway::domain::states::{EndReason, RequestState, TRANSITIONS};
 use entryway::domain::trouble::Trouble;
 
@@ -49,16 +51,19 @@ fn the_page_of_states_is_the_table_of_states() {
     assert!(read("docs/STATES.md") == states(), "run UPDATE_DOCS=1 cargo test --test it docs");
 }
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 14] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/ARCHITECTURE.md",
+    "docs/AUDIT.md",
     "docs/AWS.md",
     "docs/OPERATIONS.md",
+    "docs/PERFORMANCE.md",
     "docs/PORTALS.md",
     "docs/REQUESTING.md",
     "docs/REVIEWING.md",
     "docs/SECURITY.md",
+    "docs/SLACK.md",
     "docs/STATES.md",
     "docs/WEBHOOKS.md",
 ];
@@ -68,6 +73,13 @@ pub(crate) fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with("##")).map(|line| line.trim_start_matches('#').trim());
     let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
     headings.map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+/// The parts of a page by what they can be linked to as, each up to the next heading of any size.
+pub(crate) fn sections(text: &str) -> BTreeMap<String, String> {
+    let parts = format!("\n{text}");
+    let parts = parts.split("\n##").skip(1).map(|part| part.trim_start_matches('#'));
+    parts.map(|part| (anchors(&format!("##{part}")).pop_first().unwrap_or_default(), part.to_owned())).collect()
 }
 
 #[test]
@@ -113,11 +125,13 @@ fn tempfolder() -> std::path::PathBuf {
 }
 
 #[test]
-fn every_error_code_of_the_worker_is_in_the_table_and_in_the_runbook() {
-    let runbook = read("docs/OPERATIONS.md");
-    for code in Trouble::ALL.iter().map(|trouble| trouble.as_str()) {
-        assert!(runbook.contains(&format!("`{code}`")), "there is {code}, and docs/OPERATIONS.md does not say so");
-    }
+fn every_error_code_of_the_worker_is_in_the_table_of_the_runbook_and_no_other() {
+    let table = sections(&read("docs/OPERATIONS.md")).remove("when-a-request-failed-or-waits").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let told: Vec<_> = rows.flat_map(|row| code_words(row.split('|').nth(1).unwrap())).collect();
+    let codes: BTreeSet<_> = Trouble::ALL.iter().map(|trouble| trouble.as_str().to_owned()).collect();
+    assert_eq!(told.iter().cloned().collect::<BTreeSet<_>>(), codes, "src/domain/trouble.rs and docs/OPERATIONS.md");
+    assert_eq!(told.len(), codes.len(), "each is told of once: {told:?}");
     let sources =
         ["src/workflow/reconcile/failed.rs", "src/workflow/reconcile/begin.rs", "src/workflow/reconcile/events.rs"];
     for source in sources {
@@ -126,6 +140,72 @@ fn every_error_code_of_the_worker_is_in_the_table_and_in_the_runbook() {
             assert!(Trouble::parse(code).is_some(), "{source} says {code}, and src/domain/trouble.rs does not");
         }
     }
+}
+
+/// What stands between backticks in a text without blocks of code.
+fn code_words(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Every key that entryway.example.toml shows, with the table it is in: `worker.lease`.
+fn keys() -> BTreeSet<String> {
+    let (mut table, mut keys) = (String::new(), BTreeSet::new());
+    for line in read("entryway.example.toml").lines().map(|line| line.trim_start_matches('#')) {
+        let word = line.trim_start_matches('[').split([']', ' ', '=']).next().unwrap_or_default();
+        if line.starts_with('[') {
+            word.clone_into(&mut table);
+        } else if line.contains('=') {
+            keys.insert(format!("{table}.{word}"));
+        }
+    }
+    keys
+}
+
+/// What pages call by its name is there under that name: keys of the configuration, events, codes, attributes of spans.
+#[test]
+fn what_the_pages_name_is_there() {
+    let (keys, spans) = (keys(), read("src/telemetry/spans.rs"));
+    let tables: BTreeSet<_> =
+        keys.iter().filter_map(|key| key.split('.').next()).filter(|table| !table.is_empty()).collect();
+    let families: BTreeSet<_> = EventType::ALL.iter().filter_map(|kind| kind.as_str().split('.').next()).collect();
+    let document = read("openapi/entryway.json");
+    let known_code = |word: &str| {
+        Trouble::parse(word).is_some()
+            || Code::ALL.iter().any(|code| code.as_str() == word)
+            || WarningCode::ALL.iter().any(|code| code.as_str() == word)
+            || EndReason::ALL.iter().any(|reason| reason.as_str() == word)
+            || document.contains(&format!("\"{word}\""))
+    };
+    let deployed = ["secrets", "database-ca", "alb", "alb-sign-in", "overlays/complete"]
+        .map(|folder| read(&format!("deploy/kubernetes/{folder}/kustomization.yaml")))
+        .concat()
+        + &read("policies/kustomization.yaml")
+        + &read("deploy/kubernetes/base/migrate.yaml");
+    let mut seen = 0;
+    for page in PAGES {
+        let text = read(page);
+        let prose: String = text.split("```").step_by(2).collect();
+        for word in code_words(&prose) {
+            let plain = |extra: char| {
+                word.contains(extra) && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == extra)
+            };
+            let first = word.split(['.', '-']).next().unwrap_or_default().to_owned();
+            if plain('.') && first == "entryway" && page == "docs/OPERATIONS.md" {
+                assert!(spans.contains(&word), "{page} names {word}, which no span says");
+            } else if plain('.') && (tables.contains(first.as_str()) || families.contains(first.as_str())) {
+                let key = word.trim_end_matches("_file");
+                let known = keys.contains(key) || EventType::parse(&word).is_some();
+                assert!(known, "{page} names {word}, which is no key of the configuration and no event");
+            } else if plain('-') && page == "docs/OPERATIONS.md" {
+                let known = known_code(&word) || deployed.contains(&word);
+                assert!(known, "{page} names {word}, which is no code and nothing that is deployed");
+            } else {
+                continue;
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 80, "{seen}");
 }
 
 fn is_code(word: &str) -> bool {

@@ -11,9 +11,10 @@ use chrono::{DateTime, TimeDelta};
 use entryway::audit::export::native;
 use entryway::clock::Clock;
 use entryway::config::{Config, Origin};
+use entryway::domain::delivery::WebhookOptions;
 use entryway::domain::event::{Event, EventType, NewEvent};
 use entryway::domain::identity::Via;
-use entryway::notify::webhook::{System, Webhook, WebhookOptions};
+use entryway::notify::webhook::{System, Webhook};
 use entryway::notify::{Channel, Parcel, Verdict};
 use entryway::store::{Store, outbox};
 use entryway::worker::checkpoints::make_all;
@@ -36,6 +37,7 @@ fn options(url: &str) -> WebhookOptions {
         events: vec![],
         clusters: vec![],
         allow_private: true,
+        enabled: true,
     }
 }
 

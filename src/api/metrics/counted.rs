@@ -9,13 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 /// What only grows. The labels are a route's template, a method, a class of status; an operation, a class and a code of AWS's
 /// that are listed: nothing that a caller could make up.
-const COUNTERS: [(&str, &str); 7] = [
+const COUNTERS: [(&str, &str); 8] = [
     ("entryway_http_requests_total", "Calls that were answered, by route, method and class of status."),
     ("entryway_eks_calls_total", "Calls to AWS, by operation, what kind of answer it was, and AWS's code."),
     ("entryway_leases_lost_total", "Work whose lease another process had taken over; nothing of it was recorded."),
     ("entryway_slack_signature_failures_total", "Calls in Slack's name that were not Slack's."),
     ("entryway_slack_replays_total", "Calls of Slack's that came more than once."),
     ("entryway_idempotency_replays_total", "Calls that were answered with the first answer to their Idempotency-Key."),
+    ("entryway_spans_lost_total", "Spans of traces that no collector gets, by why."),
     (
         "entryway_self_approval_denied_total",
         "Reviews that were turned down because the request was the reviewer's own.",
@@ -60,6 +61,9 @@ static COUNTED: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     // An alert on growth sees the first of them only if there was a 0 before.
     for work in ["entry", "delivery"] {
         metrics::counter!("entryway_leases_lost_total", "work" => work).increment(0);
+    }
+    for why in ["no_room", "not_taken"] {
+        metrics::counter!("entryway_spans_lost_total", "why" => why).increment(0);
     }
     for name in [
         "entryway_slack_signature_failures_total",

@@ -98,7 +98,7 @@ impl Clients {
         Arc::new(match role {
             None => Place::new(base, None),
             Some(role) => {
-                let credentials = role.assume(None).await;
+                let credentials = role.assume(None);
                 Place::new(base.into_builder().credentials_provider(credentials).build(), Some(Sessions::new(role)))
             }
         })

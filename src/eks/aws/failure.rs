@@ -12,12 +12,12 @@ use super::super::{Class, EksError};
 use super::sent::Sent;
 
 /// What a failed call means. `sent` has watched it.
-pub(super) fn failure<E>(error: SdkError<E>, sent: &Sent) -> EksError
+pub(super) fn failure<E>(error: &SdkError<E>, sent: &Sent) -> EksError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let aws_request_id = error.request_id().map(str::to_owned);
-    match &error {
+    match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let meta = answer.err().meta();
@@ -26,7 +26,7 @@ where
                 code: meta.code().map(str::to_owned),
                 // Postgres keeps no NUL in a text.
                 message: meta.message().map(|words| words.replace('\0', "")),
-                cause: meta.code().is_none().then(|| format!("HTTP {status}: {}", in_full(&error))),
+                cause: meta.code().is_none().then(|| format!("HTTP {status}: {}", in_full(error))),
                 aws_request_id,
                 // 2xx that cannot be read: done, most likely. 408 and 5xx: who knows.
                 ambiguous: status == 408 || !(300..500).contains(&status),
@@ -34,13 +34,13 @@ where
                 ..EksError::of(class)
             }
         }
-        SdkError::ConstructionFailure(_) => EksError { cause: Some(in_full(&error)), ..EksError::of(Class::Final) },
-        _ if !sent.is_sent() => unsent(&error),
+        SdkError::ConstructionFailure(_) => EksError { cause: Some(in_full(error)), ..EksError::of(Class::Final) },
+        _ if !sent.is_sent() => unsent(error),
         // The answer broke off, was too slow, or never came.
         _ => EksError {
-            cause: Some(in_full(&error)),
+            cause: Some(in_full(error)),
             aws_request_id,
-            ambiguous: !never_connected(&error),
+            ambiguous: !never_connected(error),
             ..EksError::of(Class::Transient)
         },
     }

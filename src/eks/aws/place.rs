@@ -53,12 +53,8 @@ impl Place {
     }
 
     /// EKS, in the name of `request`.
-    pub(super) async fn on(self: Arc<Self>, request: Option<Uuid>) -> On {
-        let session = match (&self.sessions, request) {
-            // Boxed because it is large, and part of every call's future although it runs once for each request.
-            (Some(sessions), Some(request)) => Some(Box::pin(sessions.of(request)).await),
-            _ => None,
-        };
+    pub(super) fn on(self: Arc<Self>, request: Option<Uuid>) -> On {
+        let session = self.sessions.as_ref().zip(request).map(|(sessions, request)| sessions.of(request));
         On { client: self.eks.clone(), session, place: self }
     }
 

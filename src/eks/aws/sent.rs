@@ -43,31 +43,32 @@ impl Sent {
         self.0.sent.load(Ordering::Relaxed)
     }
 
-    /// Counts what came of the call, and passes it on. A code that the table does not list is `other`, so that nothing on
-    /// the way can make up series.
+    /// Counts what came of the call, and passes it on.
     pub(super) fn counted<T: RequestId>(&self, answer: Result<T, EksError>) -> Result<T, EksError> {
+        self.count(answer.as_ref().ok().and_then(RequestId::request_id), answer.as_ref().err());
+        answer
+    }
+
+    /// Counts a call that AWS has answered under this id, or that has failed. A code that the table does not list is `other`, so
+    /// that nothing on the way can make up series.
+    pub(super) fn count(&self, aws_request_id: Option<&str>, failed: Option<&EksError>) {
         let operation = self.0.operation.get().map_or("unknown", |(name, _)| name.as_str()).to_owned();
-        let (class, code) = match &answer {
-            Ok(_) => ("ok", "ok"),
-            Err(error) => {
+        let (class, code) = match failed {
+            None => ("ok", "ok"),
+            Some(error) => {
                 let code = error.code.as_deref().map_or("none", |code| listed(code).unwrap_or("other"));
                 (error.class.as_str(), code)
             }
         };
         if let Some((_, span)) = self.0.operation.get() {
-            match &answer {
-                Ok(answer) => spans::aws_answered(span, answer.request_id(), None),
-                Err(error) => {
-                    let failure = error.code.as_deref().unwrap_or(class);
-                    spans::aws_answered(span, error.aws_request_id.as_deref(), Some(failure));
-                }
-            }
+            let failure = failed.map(|error| error.code.as_deref().unwrap_or(class));
+            let id = failed.map_or(aws_request_id, |error| error.aws_request_id.as_deref());
+            spans::aws_answered(span, id, failure);
         }
         metrics::histogram!("entryway_eks_call_seconds", "operation" => operation.clone())
             .record(self.0.begun.elapsed());
         metrics::counter!("entryway_eks_calls_total", "operation" => operation, "class" => class, "code" => code)
             .increment(1);
-        answer
     }
 }
 
@@ -105,7 +106,7 @@ macro_rules! send {
     ($customized:expr) => {{
         let sent = $crate::eks::aws::sent::Sent::watch();
         let answer = $customized.interceptor(sent.clone()).send().await;
-        sent.counted(answer.map_err(|error| $crate::eks::aws::failure::failure(error, &sent)))
+        sent.counted(answer.map_err(|error| $crate::eks::aws::failure::failure(&error, &sent)))
     }};
 }
 pub(super) use send;

@@ -2,11 +2,17 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use aws_config::SdkConfig;
-use aws_config::sts::AssumeRoleProvider;
-use aws_sdk_eks::config::{IdentityCache, SharedCredentialsProvider, SharedIdentityCache};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use aws_sdk_eks::config::{Credentials, IdentityCache, SharedCredentialsProvider, SharedIdentityCache};
+use aws_sdk_eks::operation::RequestId;
 use uuid::Uuid;
+
+use super::failure::failure;
+use super::sent::Sent;
 
 /// How many requests' sessions are kept at most. One that is needed again after it was dropped is made anew.
 const MOST: usize = 256;
@@ -26,14 +32,59 @@ pub(super) struct Role {
 
 impl Role {
     /// Credentials of the role, fetched when they are needed and again before they expire.
-    pub(super) async fn assume(&self, request: Option<Uuid>) -> SharedCredentialsProvider {
-        let mut role = AssumeRoleProvider::builder(&self.role_arn)
-            .configure(&self.base)
-            .session_name(session_name(&self.installation, request));
-        if let Some(external_id) = &self.external_id {
-            role = role.external_id(external_id);
-        }
-        SharedCredentialsProvider::new(role.build().await)
+    pub(super) fn assume(&self, request: Option<Uuid>) -> SharedCredentialsProvider {
+        // Whoever needs the role's credentials keeps them; those that they are had with are kept by what they come from.
+        let base = self.base.clone().into_builder().identity_cache(IdentityCache::no_cache()).build();
+        SharedCredentialsProvider::new(AssumedRole {
+            sts: aws_sdk_sts::Client::new(&base),
+            role_arn: self.role_arn.clone(),
+            external_id: self.external_id.clone(),
+            session_name: session_name(&self.installation, request),
+        })
+    }
+}
+
+/// A role, assumed by a call that is counted and traced like every other; the SDK's own provider makes it where nobody sees.
+#[derive(Debug)]
+struct AssumedRole {
+    sts: aws_sdk_sts::Client,
+    role_arn: String,
+    external_id: Option<String>,
+    session_name: String,
+}
+
+impl AssumedRole {
+    async fn credentials(&self) -> provider::Result {
+        let assume = self
+            .sts
+            .assume_role()
+            .role_arn(&self.role_arn)
+            .role_session_name(&self.session_name)
+            .set_external_id(self.external_id.clone());
+        let sent = Sent::watch();
+        let answer = assume.customize().interceptor(sent.clone()).send().await;
+        // The error goes on as it is: whoever asked for credentials finds in it what STS said.
+        let failed = answer.as_ref().err().map(|error| failure(error, &sent));
+        sent.count(answer.as_ref().ok().and_then(RequestId::request_id), failed.as_ref());
+        let given = answer.map_err(CredentialsError::provider_error)?.credentials;
+        let given = given.ok_or_else(|| CredentialsError::unhandled("AssumeRole answered no credentials"))?;
+        let until = SystemTime::try_from(given.expiration).map_err(CredentialsError::unhandled)?;
+        Ok(Credentials::new(
+            given.access_key_id,
+            given.secret_access_key,
+            Some(given.session_token),
+            Some(until),
+            "AssumedRole",
+        ))
+    }
+}
+
+impl ProvideCredentials for AssumedRole {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
     }
 }
 
@@ -68,15 +119,13 @@ impl Sessions {
     }
 
     /// The session of `request`.
-    pub(super) async fn of(&self, request: Uuid) -> Session {
-        let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = made().iter().find(|(id, _)| *id == request).map(|(_, session)| session.clone());
-        if let Some(session) = known {
-            return session;
+    pub(super) fn of(&self, request: Uuid) -> Session {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = made.iter().find(|(id, _)| *id == request) {
+            return known.clone();
         }
-        let credentials = self.role.assume(Some(request)).await;
+        let credentials = self.role.assume(Some(request));
         let session = Session { credentials, cache: IdentityCache::lazy().build() };
-        let mut made = made();
         if made.len() == MOST {
             made.pop_front();
         }

@@ -17,14 +17,16 @@ fn lines(answer: &Answer) -> Vec<Value> {
 async fn it_is_for_those_who_may_audit_and_a_refusal_is_in_it() {
     let api = Api::new().await;
     for path in ["/v1/events", "/metrics", "/v1/clusters/dev/entries"] {
-        api.get("alice", path).await.fails(403, "forbidden");
+        // Anybody can write these.
+        let from_elsewhere = api.get("alice", path).header("x-forwarded-for", "203.0.113.7");
+        from_elsewhere.header("forwarded", "for=203.0.113.7").await.fails(403, "forbidden");
     }
     let found = api.get("olga", "/v1/events?type=request.refused&actor=alice").await.is(200);
     let items = found.body["items"].as_array().unwrap();
     let actions: Vec<_> = items.iter().map(|event| event["data"]["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["audit", "metrics", "takeStock"], "{found:?}");
     for event in items {
-        assert_eq!(event["data"]["sourceIp"], "127.0.0.1", "from where");
+        assert_eq!(event["data"]["sourceIp"], "127.0.0.1", "from whom the connection is");
         assert!(event["data"]["policyDigest"].as_str().unwrap().starts_with("sha256:"), "by which policies");
     }
 }

@@ -14,6 +14,9 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span as Wire;
 use prost::Message;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use super::program::PATIENCE;
 
 /// A span, with its ids as hex.
 #[derive(Debug, Clone)]
@@ -49,6 +52,8 @@ struct Taken {
 pub(super) struct Collector {
     pub(super) url: String,
     taken: Arc<Mutex<Taken>>,
+    /// Told of each batch.
+    came: Arc<Notify>,
 }
 
 impl Collector {
@@ -56,13 +61,24 @@ impl Collector {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let taken = Arc::<Mutex<Taken>>::default();
-        let router = Router::new().route("/v1/traces", post(take)).with_state(taken.clone());
+        let came = Arc::<Notify>::default();
+        let router = Router::new().route("/v1/traces", post(take)).with_state((taken.clone(), came.clone()));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, taken }
+        Self { url, taken, came }
     }
 
     pub(super) fn spans(&self) -> Vec<Span> {
         self.taken.lock().unwrap().spans.clone()
+    }
+
+    /// Waits until the spans are such.
+    pub(super) async fn until(&self, such: impl Fn(&[Span]) -> bool) {
+        let all = async {
+            while !such(&self.spans()) {
+                self.came.notified().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, all).await.unwrap_or_else(|_| panic!("they never are: {:#?}", self.spans()));
     }
 
     pub(super) fn resource(&self) -> BTreeMap<String, String> {
@@ -75,7 +91,11 @@ impl Collector {
     }
 }
 
-async fn take(State(taken): State<Arc<Mutex<Taken>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn take(
+    State((taken, came)): State<(Arc<Mutex<Taken>>, Arc<Notify>)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
     let batch = ExportTraceServiceRequest::decode(body).unwrap();
     let mut taken = taken.lock().unwrap();
     taken.headers = headers;
@@ -83,6 +103,7 @@ async fn take(State(taken): State<Arc<Mutex<Taken>>>, headers: HeaderMap, body: 
         taken.resource = texts(&of_resource.resource.unwrap().attributes);
         taken.spans.extend(of_resource.scope_spans.iter().flat_map(|scope| &scope.spans).map(read));
     }
+    came.notify_one();
     StatusCode::OK
 }
 

@@ -78,6 +78,7 @@ async fn one_trace_leads_from_the_call_that_files_a_request_to_the_calls_to_eks(
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()),
         ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=pl4nted"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team=platform"),
+        ("ENTRYWAY__CLUSTERS__0__ROLE_ARN", "arn:aws:iam::111122223333:role/entryway-target"),
         // The log says next to nothing, and traces say everything all the same.
         ("ENTRYWAY_LOG", "off,entryway::app=info,entryway::api::front=info"),
     ];
@@ -116,6 +117,11 @@ async fn one_trace_leads_from_the_call_that_files_a_request_to_the_calls_to_eks(
         let said = ["entryway.cluster", "entryway.request.id", "entryway.grant.ids"].map(|key| above[0].says(key));
         assert_eq!(said, ["dev", first, first]);
     }
+    // Written in the name of the request, which takes credentials of its own.
+    let assumes = |span: &&Span| span.trace_id == FIRST && span.name == "STS.AssumeRole";
+    let assumed = spans.iter().filter(assumes).find(|span| above(&spans, span)[0].name == "reconcile entry").unwrap();
+    assert_eq!((assumed.kind, assumed.status, assumed.says("rpc.method")), (CLIENT, 0, "AssumeRole"));
+    assert!(!assumed.says("aws.request_id").is_empty());
     // There is no entry yet at the first look, which is no good answer of EKS's.
     let none = |span: &&Span| span.trace_id == FIRST && span.name == "EKS.DescribeAccessEntry" && span.status == 2;
     assert_eq!(spans.iter().find(none).unwrap().says("error.type"), "ResourceNotFoundException");
@@ -159,6 +165,41 @@ async fn one_trace_leads_from_the_call_that_files_a_request_to_the_calls_to_eks(
 }
 
 #[tokio::test]
+async fn each_look_that_nobody_waits_for_is_one_trace_with_all_of_its_calls() {
+    let (bed, collector) = (Bed::new().await, Collector::start().await);
+    let environment = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("ENTRYWAY__WORKER__DRIFT_INTERVAL", "4s"),
+        ("ENTRYWAY__VERIFY__VISIBILITY", "0s"),
+    ];
+    let mut program = Program::start(&bed, &environment).await;
+    granted(&program, FIRST, "payments").await;
+    let looks = [("check cluster", "EKS.DescribeCluster"), ("list entries", "EKS.ListAccessEntries")];
+    let looks_after = |span: &&Span| span.name == "reconcile entry" && span.trace_id != FIRST;
+    collector
+        .until(|spans| {
+            let seen = |name: &str| spans.iter().any(|span| span.name == name);
+            looks.iter().all(|(look, _)| seen(look)) && spans.iter().any(|span| looks_after(&span))
+        })
+        .await;
+    program.stop().await;
+    let spans = collector.spans();
+    for (name, call) in looks {
+        let look = spans.iter().find(|span| span.name == name).unwrap();
+        assert!(look.parent.is_empty() && look.says("entryway.cluster") == "dev", "{look:?}");
+        let calls = spans.iter().filter(|span| span.parent == look.id && span.trace_id == look.trace_id);
+        assert!(calls.map(|span| span.name.as_str()).any(|name| name == call), "{name} has no {call}");
+    }
+    let alone: Vec<_> = spans.iter().filter(|span| span.kind == CLIENT && span.parent.is_empty()).collect();
+    assert!(alone.is_empty(), "calls that are part of nothing: {alone:?}");
+    // What looks after an entry leads to where its grants were filed.
+    let filed = the(&spans, FIRST, "POST /v1/requests");
+    let after = spans.iter().find(looks_after).unwrap();
+    assert_eq!(after.links, [(FIRST.to_owned(), filed.id.clone())]);
+}
+
+#[tokio::test]
 async fn who_samples_decides_for_the_calls_to_eks_too() {
     let (bed, collector) = (Bed::new().await, Collector::start().await);
     let endpoint = format!("{}/v1/traces", collector.url);
@@ -191,8 +232,17 @@ async fn a_collector_that_never_answers_holds_up_neither_calls_nor_the_end() {
     for _ in 0..50 {
         answered(program.call("alice", Method::GET, "/v1/me").send().await.unwrap(), 200).await;
     }
+    let figures = program.call("bob", Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    let lost = figures.lines().find_map(|line| line.strip_prefix(r#"entryway_spans_lost_total{why="no_room"} "#));
+    let lost: usize = lost.unwrap_or_else(|| panic!("{figures}")).parse().unwrap();
+    assert!(lost >= 40, "four wait and four are on their way, at most: {lost}");
     program.stop().await;
     assert!(program.logged.iter().any(|line| line["message"] == "the last spans were not delivered in time"));
+    let told = program.logged.iter().filter_map(|line| {
+        let message = line["message"].as_str().unwrap_or_default();
+        message.starts_with("spans found no room").then(|| line["spans"].as_u64().unwrap_or_default())
+    });
+    assert!(told.sum::<u64>() >= lost as u64, "each is told of: {:?}", program.logged);
 }
 
 #[tokio::test]
@@ -204,6 +254,8 @@ async fn a_collector_that_is_not_there_is_told_of_once() {
     answered(program.call("alice", Method::GET, "/v1/me").send().await.unwrap(), 200).await;
     program.says(LOST).await;
     answered(program.call("alice", Method::GET, "/v1/me").send().await.unwrap(), 200).await;
+    let figures = program.call("bob", Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(!figures.contains(r#"entryway_spans_lost_total{why="not_taken"} 0"#), "{figures}");
     program.stop().await;
     assert_eq!(program.logged.iter().filter(|line| line["message"] == LOST).count(), 1, "{:?}", program.logged);
 }

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
+use entryway::domain::delivery::WebhookOptions;
 use entryway::domain::event::{Event, EventType, NewEvent};
-use entryway::notify::webhook::{LookUp, LookingUp, System, Webhook, WebhookOptions};
+use entryway::notify::webhook::{LookUp, LookingUp, System, Webhook};
 use entryway::notify::{Channel, Parcel, Verdict};
 use serde_json::json;
 use uuid::Uuid;

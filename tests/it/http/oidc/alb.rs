@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::TimeDelta;
-use entryway::domain::token::TokenRules;
-use entryway::oidc::{AlbRules, Providers};
+use entryway::domain::token::{AlbRules, TokenRules};
+use entryway::oidc::Providers;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,10 @@
 //! The pages for people, line by line: every snippet of them is run as it stands, and what a page says comes of it must come.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use serde_json::json;
 
 use super::Office;
 
@@ -18,10 +21,11 @@ fn snippets(text: &str, language: &str) -> Vec<String> {
     text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// Runs a script as whoever pastes it, one line after the other, and stops at the first that fails.
+/// Runs a script as whoever pastes it, one line after the other, and stops at the first that fails. Programs in the `bin` of their
+/// home come first.
 async fn run(office: &Office, script: String) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_entryway")).parent().unwrap().display().to_string();
-    let path = format!("{program}:{}", std::env::var("PATH").unwrap());
+    let path = format!("{}/bin:{program}:{}", office.home.0.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("bash");
     command.args(["-euo", "pipefail", "-c", &script.replace(DEMO, &office.url)]);
     command.env_clear().env("PATH", path).env("HOME", &office.home.0).current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -51,6 +55,33 @@ async fn the_page_for_requesters_does_what_it_says() {
         &["nothing is stored by a dry run", "active: Proven", "given back: ", "ended (relinquished)"],
     )
     .await;
+}
+
+/// The programs of others that bring a token are played by scripts that insist on what the page gives them, and answer as those do.
+#[tokio::test]
+async fn tokens_of_providers_go_through_a_pipe_into_a_profile() {
+    if Command::new("jq").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("skipped: there is no jq here");
+        return;
+    }
+    let office = Office::new().await;
+    let bin = office.home.0.join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let credential = json!({ "kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",
+        "status": { "token": "alice-token", "expirationTimestamp": "2030-01-01T00:00:00Z" } });
+    let kubectl = format!(
+        "[ \"$*\" = 'oidc-login get-token --oidc-issuer-url=https://login.example.com --oidc-client-id=entryway-cli' ] && echo '{credential}'"
+    );
+    let az = "[ \"$*\" = 'account get-access-token --scope api://entryway/.default --query accessToken --output tsv' ] && echo bob-token";
+    for (name, script) in [("kubectl", kubectl.as_str()), ("az", az)] {
+        std::fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(bin.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let text = page("docs/REQUESTING.md");
+    let [ways] = snippets(&text, "bash").try_into().unwrap();
+    let out = run(&office, ways.replace("https://access.example.com", DEMO)).await;
+    assert!(out.contains("alice") && out.contains("bob"), "{out}");
+    office.types_alone(&["whoami"], "").await.ends(0).shows(&["user         bob\n"]);
 }
 
 #[tokio::test]
