@@ -55,7 +55,11 @@ async fn the_page_for_requesters_does_what_it_says() {
 
 #[tokio::test]
 async fn the_page_for_reviewers_does_what_it_says() {
-    play("docs/REVIEWING.md", &["approved: ", "denied: ", "revoked: ", "request.reviewed"]).await;
+    play(
+        "docs/REVIEWING.md",
+        &["approved: ", "denied: ", "revoked: ", "request.reviewed", "bob revoked it", "nothing matches"],
+    )
+    .await;
 }
 
 #[tokio::test]
