@@ -5,7 +5,7 @@ use super::{look, show};
 use crate::api::wire::{EventView, RequestView};
 use crate::domain::states::{EndReason, RequestState};
 
-/// How `view` ended, in a line, where it has and its timeline says so.
+/// How `view` ended, and what is left of it, where it has and its timeline says so.
 pub(super) async fn told(service: &Service, view: &RequestView) -> Option<String> {
     let over = [
         RequestState::Revoking,
@@ -51,5 +51,9 @@ pub(super) fn of(view: &RequestView, events: &[EventView]) -> Option<String> {
     let incident = said("revocationId").map(|id| format!(", in incident {id}"));
     let at = show::time(event.at);
     let more = [with, incident].into_iter().flatten().collect::<String>();
-    Some(format!("{what}{more}, {at}{}", why.map(|why| format!(": {why}")).unwrap_or_default()))
+    // Where another grant gives the same, whoever took this one back has to know.
+    let ended = events.iter().rev().find(|event| event.event_type == "request.ended");
+    let stays = ended.and_then(|event| event.data["why"].as_str()).map(|why| format!("\n{why}"));
+    let why = why.map(|why| format!(": {why}"));
+    Some(format!("{what}{more}, {at}{}{}", why.unwrap_or_default(), stays.unwrap_or_default()))
 }

@@ -65,7 +65,11 @@ async fn what_ran_out_and_what_was_given_back_say_so() {
     let id = office.types("alice", &short).await.ends(0).out.trim().to_owned();
     let ended = office.types("alice", &["wait", &id, "--until", "ended", "--timeout", "60s"]).await.ends(0);
     ended.shows(&["ended (expired)", "its time was up, "]);
-    let back = office.types("alice", &ask("dev", &["--wait", "--quiet"])).await.ends(0).out.trim().to_owned();
+    let granted =
+        async || office.types("alice", &ask("dev", &["--wait", "--quiet"])).await.ends(0).out.trim().to_owned();
+    let (back, stays) = (granted().await, granted().await);
     office.types("alice", &["relinquish", &back, "--reason", "found it"]).await.ends(0);
-    office.types("bob", &["show", &back]).await.ends(0).shows(&["alice gave it back, ", ": found it\n"]);
+    office.types("alice", &["wait", &back, "--until", "ended", "--timeout", "60s"]).await.ends(0);
+    let kept = format!("the principal still has AmazonEKSViewPolicy in payments by request {stays}\n");
+    office.types("bob", &["show", &back]).await.ends(0).shows(&["alice gave it back, ", ": found it\n", &kept]);
 }
