@@ -13,6 +13,7 @@ mod sign_in;
 mod slack;
 mod window;
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
@@ -31,7 +32,7 @@ pub use people::person;
 pub use registry::IamRegistry;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{SandboxOptions, sandbox, sim};
-pub use service::{Roles, Service};
+pub use service::{Roles, Service, Simulated};
 pub use window::Window;
 
 /// Why a command did not do what it was asked to. The text says what to do about it.
@@ -169,8 +170,7 @@ pub fn policy_explain(dir: &Path, who: &str, request: &Path, reviews: &[String])
         .map_err(|error| Failure::Misconfigured(format!("{} cannot be read: {error}", request.display())))?;
     let now = Clock::database().approximate();
     let told = policy::explain(dir, who, &text, reviews, now).map_err(|error| Failure::Failed(error.to_string()))?;
-    println!("{told}");
-    Ok(())
+    print(&told)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -199,24 +199,31 @@ fn summary(config: &Config) -> String {
 }
 
 /// What is no mistake, and still perhaps not meant.
-fn notes(config: &Config) -> Vec<&'static str> {
-    let mut notes = Vec::new();
+fn notes(config: &Config) -> Vec<Cow<'static, str>> {
+    let mut notes: Vec<Cow<'static, str>> = Vec::new();
+    for (place, token) in config.auth.tokens.iter().enumerate().filter(|(_, token)| token.is_placeholder()) {
+        let user = &token.user;
+        notes.push(format!("auth.tokens[{place}].sha256 is a placeholder, which no token has, so {user} cannot sign in with it; put there what printf %s \"$TOKEN\" | sha256sum prints").into());
+    }
     if config.clusters.is_empty() {
-        notes.push("there are no [[clusters]], so there is nothing to ask for");
+        notes.push("there are no [[clusters]], so there is nothing to ask for".into());
     }
     let here = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     if config.slack.is_some() && here.iter().any(|here| config.server.public_url.starts_with(here)) {
-        notes.push("server.public_url is this machine's own, so links in Slack lead nowhere; write the address people reach it at");
+        notes.push("server.public_url is this machine's own, so links in Slack lead nowhere; write the address people reach it at".into());
     }
     if config.slack.as_ref().is_some_and(|slack| slack.routes.is_empty()) {
-        notes.push("there are no [[slack.routes]], so no channel hears of requests; only people who could sign off do");
+        notes.push(
+            "there are no [[slack.routes]], so no channel hears of requests; only people who could sign off do".into(),
+        );
     }
     if config.auth.tokens.is_empty() && config.auth.oidc.is_empty() && config.auth.alb.is_none() {
-        notes.push("there are no [[auth.tokens]] and no [[auth.oidc]], so nobody can call the API");
+        notes.push("there are no [[auth.tokens]] and no [[auth.oidc]], so nobody can call the API".into());
     }
     if config.webhooks.iter().any(|webhook| !webhook.enabled) {
         notes.push(
-            "a webhook with enabled = false is told nothing; it is told of everything it missed once it is switched on",
+            "a webhook with enabled = false is told nothing; it is told of everything it missed once it is switched on"
+                .into(),
         );
     }
     notes

@@ -17,16 +17,26 @@ pub(crate) use iam::IamArgs;
 
 const EXAMPLES: &str = "\
 Examples:
-  entryway sandbox --demo                        everything in one command, with a demo story
-  entryway config check --config entryway.toml   every mistake in a configuration
-  entryway serve --config entryway.toml          the API and the worker
-  entryway login --url http://127.0.0.1:8080     and then request, list, show, approve, wait, revoke, …
+  entryway sandbox --demo
+      everything in one command, with a demo story
+  entryway config check --config entryway.toml
+      every mistake in a configuration
+  entryway serve --config entryway.toml
+      the API and the worker
+  entryway login --url http://127.0.0.1:8080
+      and then request, list, show, approve, wait, revoke, …
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or configuration.
-Of the commands that talk to a service, besides: 1 the request failed, or the service is broken; 3 refused: not sound, \
-not permitted, not there, or not in that state; 4 not signed in; 5 the service cannot be reached, or not just now; \
-6 the time to wait was up; 7 turned down, or over.
-Logs go to stderr; ENTRYWAY_LOG=debug (or RUST_LOG) says more, ENTRYWAY_LOG_FORMAT is text or json.";
+Of the commands that talk to a service, besides:
+  1  the request failed, or the service is broken
+  3  refused: not sound, not permitted, not there, or not in that state
+  4  not signed in
+  5  the service cannot be reached, or not just now
+  6  the time to wait was up
+  7  turned down, or over
+
+Logs go to stderr; ENTRYWAY_LOG=debug (or RUST_LOG) says more,
+ENTRYWAY_LOG_FORMAT is text or json.";
 
 /// A self-service desk for access to Amazon EKS clusters: ask, sign off, apply, prove, end.
 #[derive(Debug, Parser)]
@@ -65,10 +75,10 @@ pub(crate) enum Command {
         /// Stop after the story, with exit code 0 only if every step did what it says
         #[arg(long, requires = "demo")]
         exit: bool,
-        /// Where the API listens; a free port is taken when this one is not free, unless it was asked for
+        /// Where the API listens; otherwise on 127.0.0.1:8080, or on a free port where that is taken
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<SocketAddr>,
-        /// Where the sandbox keeps its Postgres and its configuration
+        /// Where the sandbox keeps its Postgres, its configuration and its policies
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
@@ -79,7 +89,7 @@ pub(crate) enum Command {
     Migrate {
         #[command(flatten)]
         config: ConfigFile,
-        /// Give this role of the database what the service needs, and no right to change the audit log
+        /// Give this role of the database, which has to exist, what the service needs, and no right to change the audit log
         #[arg(long, value_name = "ROLE")]
         grant_to: Option<String>,
     },
@@ -103,8 +113,9 @@ pub(crate) enum Command {
         listen: SocketAddr,
     },
     /// Print a script that completes commands in your shell
-    #[command(after_help = "Examples:
-  entryway completions bash > ~/.local/share/bash-completion/completions/entryway
+    #[command(after_help = r"Examples:
+  entryway completions bash \
+    > ~/.local/share/bash-completion/completions/entryway
   entryway completions zsh > ~/.zfunc/_entryway
   entryway completions fish > ~/.config/fish/completions/entryway.fish")]
     Completions {
@@ -180,18 +191,26 @@ pub(crate) enum PolicyCommand {
         dir: PathBuf,
     },
     /// Say in words which policies permit, which forbid, and what quorum wants
-    #[command(after_help = "Examples:
-  entryway policy explain policies --as alice --request request.json --reviews bob,carol")]
+    #[command(after_help = r#"Examples:
+  entryway policy explain policies --as alice --request request.json \
+    --reviews bob,carol
+
+Who is in which group, and which cluster is in which environment, is what
+[people] and [clusters] of DIR/*.test.toml say. FILE is an ask in the words of
+the API:
+  {"clusterName": "prod", "duration": "8h", "reason": "Look around",
+   "principalArn": "arn:aws:iam::111122223333:role/dev/apps/my-role",
+   "kubernetesGroups": ["viewers"]}"#)]
     Explain {
-        /// The directory with the *.cedar files
+        /// The directory with the *.cedar and *.test.toml files
         dir: PathBuf,
         /// Who asks
         #[arg(long = "as", value_name = "USER")]
         who: String,
-        /// The body of POST /v1/requests
+        /// What is asked for, as JSON in the words of the API
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
-        /// Who has approved
+        /// Who has approved; several with commas between them
         #[arg(long, value_name = "USERS", value_delimiter = ',')]
         reviews: Vec<String>,
     },
@@ -232,23 +251,55 @@ mod tests {
         quoted.collect::<String>().split_whitespace().map(|word| word.replace('\0', " ")).collect()
     }
 
-    #[test]
-    fn every_example_in_the_help_can_be_run() {
+    /// The help of every command, and the lines of it that are examples, each whole.
+    fn examples() -> Vec<(String, Vec<String>)> {
         let root = Cli::command();
-        let mut examples = 0;
-        for command in all(&root) {
+        let told = |command: &clap::Command| {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(command.has_subcommands() || !help.is_empty(), "{} has no example", command.get_name());
-            for line in help.lines().filter(|line| line.starts_with("  ")) {
-                let line = line.split("   ").find(|part| !part.is_empty()).unwrap_or_default();
-                let line = line.split(['>', '<']).next().unwrap_or_default();
-                let words = words(line).into_iter().skip_while(|word| word.contains('='));
-                let parsed = Cli::try_parse_from(words);
-                assert!(parsed.is_ok(), "{line}: {parsed:?}");
-                examples += 1;
+            let whole = help.replace("\\\n", "");
+            let typed = |line: &&str| line.starts_with("  entryway ") || line.starts_with("  ENTRYWAY_");
+            (help.clone(), whole.lines().filter(typed).map(str::to_owned).collect())
+        };
+        all(&root).into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn every_example_in_the_help_can_be_run() {
+        let lines: Vec<_> = examples().into_iter().flat_map(|(_, lines)| lines).collect();
+        assert!(lines.len() > 40, "{lines:?}");
+        for line in lines {
+            let typed = line.split(['>', '<']).next().unwrap_or_default();
+            let words = words(typed).into_iter().skip_while(|word| word.contains('='));
+            let parsed = Cli::try_parse_from(words);
+            assert!(parsed.is_ok(), "{line}: {parsed:?}");
+        }
+    }
+
+    /// What the terminal breaks cannot be pasted.
+    #[test]
+    fn no_example_is_broken_by_a_terminal_of_80_columns() {
+        for (help, _) in examples() {
+            for line in help.lines() {
+                assert!(line.chars().count() <= 78, "{line}");
             }
         }
-        assert!(examples > 0);
+    }
+
+    /// Whoever presses tab, or reads the help, learns which words there are.
+    #[test]
+    fn arguments_that_are_one_of_some_words_list_them() {
+        let root = Cli::command();
+        for (command, argument, word) in
+            [("list", "state", "revoking"), ("wait", "until", "ended"), ("request", "entry_type", "EC2_LINUX")]
+        {
+            let command = root.find_subcommand(command).expect("there is one");
+            let argument = command.get_arguments().find(|known| known.get_id() == argument).expect("there is one");
+            let words = argument.get_possible_values();
+            assert!(words.iter().any(|known| known.get_name() == word), "{words:?}");
+        }
+        let asked = "entryway request --cluster dev --principal x --type EC2_Linux".split(' ');
+        assert!(Cli::try_parse_from(asked).is_ok(), "what is not listed is for the service to judge");
     }
 
     #[test]

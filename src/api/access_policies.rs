@@ -1,8 +1,10 @@
 //! `GET /v1/access-policies`
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Authenticated;
@@ -15,33 +17,33 @@ use crate::domain::cluster::Cluster;
 use crate::workflow::Desk;
 
 /// An EKS access policy that can be named in a request, or why not.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KnownAccessPolicy {
     /// The bare name.
     #[schema(example = "AmazonEKSViewPolicy")]
-    name: String,
+    pub(crate) name: String,
     /// The full ARN, in the partition asked for.
     #[schema(example = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy")]
     policy_arn: String,
     /// Whom it is for.
     #[schema(value_type = AccessPolicyKind)]
-    kind: &'static str,
+    kind: Cow<'static, str>,
     /// The same in words.
     #[schema(example = "For people and workloads: any entry of type STANDARD may have it.")]
-    description: &'static str,
+    pub(crate) description: Cow<'static, str>,
 }
 
 /// Every access policy, by name.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccessPolicyList {
     /// The policies.
-    items: Vec<KnownAccessPolicy>,
+    pub(crate) items: Vec<KnownAccessPolicy>,
     /// `eks`: EKS listed them within the last minutes. `builtIn`: EKS could not be asked, and these are those that Entryway
     /// knows by itself.
     #[schema(value_type = CatalogueSource)]
-    source: &'static str,
+    source: Cow<'static, str>,
     /// Always null: the list comes whole.
     #[schema(example = json!(null))]
     next_token: Option<String>,
@@ -70,9 +72,13 @@ pub(crate) async fn list(
     let view = |(name, kind): (&str, PolicyKind)| KnownAccessPolicy {
         name: name.to_owned(),
         policy_arn: policy_arn(partition.unwrap_or("aws"), name),
-        kind: kind.as_str(),
-        description: kind.meaning(),
+        kind: kind.as_str().into(),
+        description: kind.meaning().into(),
     };
     let source = if live { "eks" } else { "builtIn" };
-    Ok(json_response(&AccessPolicyList { items: catalogue.iter().map(view).collect(), source, next_token: None }))
+    Ok(json_response(&AccessPolicyList {
+        items: catalogue.iter().map(view).collect(),
+        source: source.into(),
+        next_token: None,
+    }))
 }

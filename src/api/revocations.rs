@@ -1,5 +1,7 @@
 //! `POST /v1/revocations`
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -20,86 +22,86 @@ use crate::workflow::incident::{self as workflow, Fate, Incident, Matching};
 use crate::workflow::{Desk, Once, Rendered};
 
 /// What is to end, and why. One of `requester`, `principalArn` and `clusterName` must be given; what is given must all be so.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewRevocation {
     /// Everything that this person asked for.
     #[schema(example = "alice")]
-    requester: Option<String>,
+    pub(crate) requester: Option<String>,
     /// Everything of this IAM role or user.
     #[schema(example = json!(null))]
-    principal_arn: Option<String>,
+    pub(crate) principal_arn: Option<String>,
     /// Everything on this cluster, by Entryway's name for it.
     #[schema(example = json!(null))]
-    cluster_name: Option<String>,
+    pub(crate) cluster_name: Option<String>,
     /// Why. The requesters will read it.
     #[schema(example = "INC-7: alice's laptop was stolen", min_length = 1, max_length = 1000, required = true)]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The same as the parameter.
     #[serde(default)]
     #[schema(example = false)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 impl TakenBody for NewRevocation {}
 
 /// What has ended, or would.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Revocation {
     /// Names it in the audit log (`data.revocationId`). The nil UUID in a dry run.
     #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Whether nothing was changed.
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     /// How many requests' access is being taken away.
     #[schema(example = 1, minimum = 0)]
-    revoked: usize,
+    pub(crate) revoked: usize,
     /// How many undecided requests were turned down.
     #[schema(example = 0, minimum = 0)]
-    denied: usize,
+    pub(crate) denied: usize,
     /// How many the caller may not revoke.
     #[schema(example = 0, minimum = 0)]
-    refused: usize,
+    pub(crate) refused: usize,
     /// How many were not come to any more, because Postgres failed on the way or it took too long.
     #[schema(example = 0, minimum = 0)]
-    left: usize,
+    pub(crate) left: usize,
     /// Whether everything was come to. If not, send the same call again (with the same `Idempotency-Key`, if any): it goes on
     /// with the rest.
     #[schema(example = true)]
-    complete: bool,
+    pub(crate) complete: bool,
     /// Everything that matches and that the caller may see, oldest first.
-    items: Vec<RevocationItem>,
+    pub(crate) items: Vec<RevocationItem>,
     /// Always null: the list comes whole.
     #[schema(example = json!(null))]
     next_token: Option<String>,
 }
 
 /// What has come of one request.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RevocationItem {
     /// The request.
     #[schema(example = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1")]
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Entryway's name for the cluster.
     #[schema(example = "prod")]
-    cluster_name: String,
+    pub(crate) cluster_name: String,
     /// Whose access entry it is.
     #[schema(example = "arn:aws:iam::111122223333:role/dev/apps/my-role")]
-    principal_arn: String,
+    pub(crate) principal_arn: String,
     /// Whose ask it was.
     #[schema(example = "alice")]
-    requester: String,
+    pub(crate) requester: String,
     /// Where it is now.
     #[schema(value_type = StateName)]
-    state: &'static str,
+    pub(crate) state: Cow<'static, str>,
     /// `revoked`, `denied` (it was not signed off yet), `refused`, or `left` where the answer is not complete.
     #[schema(example = "revoked", pattern = "^(revoked|denied|refused|left)$")]
-    outcome: &'static str,
+    pub(crate) outcome: Cow<'static, str>,
     /// Why it was refused; null otherwise.
     #[schema(example = json!(null))]
-    detail: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 impl From<&(Request, Fate)> for RevocationItem {
@@ -109,13 +111,14 @@ impl From<&(Request, Fate)> for RevocationItem {
             cluster_name: request.spec.cluster_name.clone(),
             principal_arn: request.spec.principal.to_string(),
             requester: request.requester.clone(),
-            state: request.state.as_str(),
+            state: request.state.as_str().into(),
             outcome: match fate {
                 Fate::Revoked => "revoked",
                 Fate::Denied => "denied",
                 Fate::Refused(_) => "refused",
                 Fate::Left => "left",
-            },
+            }
+            .into(),
             detail: match fate {
                 Fate::Refused(reasons) => Some(format!("you may not revoke this request: {}", reasons.join("; "))),
                 Fate::Left => Some("this request was not come to any more; send the same call again".to_owned()),

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use super::{Failure, Roles, Service, listen, runtime};
+use super::{Failure, Roles, Service, Simulated, listen, runtime};
 use crate::config::{Config, Origin};
 use crate::eks::aws::StaticCredentials;
 use crate::lifecycle::Signals;
-use crate::sandbox::config::{SandboxConfig, world};
+use crate::sandbox::config::{SandboxConfig, UNHEARD_OF, world};
 use crate::sandbox::postgres::{Postgres, PostgresOptions, default_state_dir};
 use crate::sandbox::sim::{Sim, World};
-use crate::sandbox::story::{Stage, play, print_hints};
+use crate::sandbox::story::{Stage, Whereabouts, broken_off, play, print_hints};
 
 /// Where the API listens unless that is taken.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -98,19 +98,18 @@ async fn with_postgres(
         access_key_id: "AKIASANDBOXSANDBOX01".to_owned(),
         secret_access_key: SecretString::from("the simulator takes any"),
     };
-    let service = Service::start(&config, Some(credentials), Roles { api: true, worker: true }).await;
+    let simulated = Simulated { credentials, unheard_of: UNHEARD_OF };
+    let service = Service::start(&config, Some(simulated), Roles { api: true, worker: true }).await;
     let service = service.map_err(|error| {
         let dir = dir.display();
         Failure::Failed(format!("{error} (the sandbox's data is in {dir}; if another build made it, remove that)"))
     })?;
     let addr = service.addr;
-    let done = play_and_run(
-        options,
-        service,
-        Stage::new(format!("http://{addr}"), sim_url, std::io::stdout().is_terminal()),
-        signals,
-    )
-    .await;
+    let stage = Stage::new(format!("http://{addr}"), sim_url, std::io::stdout().is_terminal());
+    let program = std::env::args().next().unwrap_or_else(|| "entryway".to_owned());
+    let taken = Some(USUAL).filter(|usual| options.listen.is_none() && addr != *usual);
+    let whereabouts = Whereabouts { data_dir: dir.display().to_string(), program, taken };
+    let done = play_and_run(options, service, stage, &whereabouts, signals).await;
     sim.shutdown().await.map_err(failed)?;
     done
 }
@@ -119,33 +118,36 @@ async fn play_and_run(
     options: &SandboxOptions,
     service: Service,
     stage: Stage,
+    whereabouts: &Whereabouts,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
-    let stop = service.stopper();
+    let (stop, stopping) = (service.stopper(), service.stopping());
+    let unwritten = |error: std::io::Error| Failure::Failed(error.to_string());
     let show = async {
         let mut out = std::io::stdout();
-        if options.demo
-            && let Err(error) = play(&stage, &mut out).await
-        {
-            stop();
-            return Err(Failure::Failed(error.to_string()));
+        if options.demo {
+            let played = tokio::select! {
+                biased;
+                // What the story meets from here on is a service that ends, and no fault of anybody's.
+                () = stopping.cancelled() => {
+                    broken_off(&stage, &mut out).map_err(unwritten)?;
+                    return if options.exit { Err(Failure::Told(1)) } else { Ok(()) };
+                }
+                played = play(&stage, &mut out) => played,
+            };
+            if let Err(error) = played {
+                stop();
+                return Err(Failure::Failed(error.to_string()));
+            }
         }
         if options.exit {
             stop();
             return Ok(());
         }
-        print_hints(&stage, &mut out).map_err(|error| Failure::Failed(error.to_string()))
+        print_hints(&stage, whereabouts, &mut out).map_err(unwritten)
     };
-    let run = service.run(signals);
-    tokio::pin!(run);
-    tokio::select! {
-        // Somebody stopped it in the middle of the story.
-        ended = &mut run => ended,
-        shown = show => {
-            let ended = run.await;
-            shown.and(ended)
-        }
-    }
+    let (shown, ended) = tokio::join!(show, service.run(signals));
+    shown.and(ended)
 }
 
 async fn start_sim(address: SocketAddr, world: World) -> Result<Sim, Failure> {

@@ -31,6 +31,15 @@ pub struct Roles {
     pub worker: bool,
 }
 
+/// An AWS that is simulated, in place of that which the SDK finds by itself.
+#[derive(Debug)]
+pub struct Simulated {
+    /// What it is called with.
+    pub credentials: StaticCredentials,
+    /// What to say of principals that it has not heard of.
+    pub unheard_of: &'static str,
+}
+
 /// How long the first look at the clusters may hold up the start: so that an ask to one that takes no access entries is
 /// refused from the first moment on, and so that a region that hangs does not keep the API from starting.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -59,7 +68,7 @@ impl Service {
     ///
     /// # Errors
     /// Whatever cannot be started, in one sentence that says what to do.
-    pub async fn start(config: &Config, credentials: Option<StaticCredentials>, roles: Roles) -> Result<Self, Failure> {
+    pub async fn start(config: &Config, simulated: Option<Simulated>, roles: Roles) -> Result<Self, Failure> {
         let policies =
             PolicySet::load(&config.policy.dir).map_err(|problems| Failure::Misconfigured(problems.to_string()))?;
         let signing_key = audit::signing_key(&config.audit)?;
@@ -72,11 +81,15 @@ impl Service {
         store.ready().await.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
         let aws = Arc::new(AwsEks::new(AwsOptions {
             endpoint_url: config.eks.endpoint_url.clone(),
-            static_credentials: credentials,
+            static_credentials: simulated.as_ref().map(|simulated| simulated.credentials.clone()),
             operation_timeout: config.worker.operation_timeout,
             installation: config.installation.clone(),
         }));
-        let desk = desk(config, store.clone(), policies, &aws);
+        let iam = match simulated {
+            Some(simulated) => IamRegistry::simulated(aws.iam(), simulated.unheard_of),
+            None => IamRegistry::new(aws.iam()),
+        };
+        let desk = desk(config, store.clone(), policies, &aws, Principals::new(Arc::new(iam)));
         reload::announce(&desk).await?;
         let tasks = Tasks::new();
         tasks.spawn("counting", api::keep_counting(tasks.soft()));
@@ -121,6 +134,11 @@ impl Service {
                 Err(Failure::Failed(format!("the task {name:?} panicked; start the process anew")))
             }
         }
+    }
+
+    /// Cancelled as soon as everything is asked to stop, and before anything has.
+    pub fn stopping(&self) -> CancellationToken {
+        self.tasks.soft()
     }
 
     /// What asks everything to stop; [`Service::run`] then ends.
@@ -227,7 +245,7 @@ async fn bind(address: SocketAddr, key: &str) -> Result<(TcpListener, SocketAddr
         .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}; free the port or set {key}")))
 }
 
-fn desk(config: &Config, store: Store, policies: PolicySet, aws: &Arc<AwsEks>) -> Desk {
+fn desk(config: &Config, store: Store, policies: PolicySet, aws: &Arc<AwsEks>, principals: Principals) -> Desk {
     let worker = &config.worker;
     let turns = Turns::new(store.clone(), worker.eks_calls_per_second, worker.operation_timeout);
     Desk {
@@ -236,7 +254,7 @@ fn desk(config: &Config, store: Store, policies: PolicySet, aws: &Arc<AwsEks>) -
         policies: Policies::new(policies),
         directory: Arc::new(config.directory.clone()),
         clusters: Arc::new(config.clusters.iter().cloned().collect::<Clusters>()),
-        principals: Principals::new(Arc::new(IamRegistry(aws.iam()))),
+        principals,
         catalogue: Catalogues::default(),
         settings: Arc::new(settings(config)),
     }

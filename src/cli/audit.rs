@@ -10,20 +10,22 @@ use super::ConfigFile;
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     /// Walk the hash chains and checkpoints; names the first break
-    #[command(after_help = "Examples:
+    #[command(after_help = r#"Examples:
   entryway audit verify --config entryway.toml
-  entryway audit verify --config entryway.toml --anchor sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  entryway audit verify --config entryway.toml --anchor \
+    sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
   entryway audit verify --config entryway.toml --public-key audit.pub
 
-An anchor is the hash of a checkpoint, from a line \"audit checkpoint\" of the service's log.
-docs/AUDIT.md says what is found with it, and how to check without this program.")]
+An anchor is the hash of a checkpoint, from a line "audit checkpoint" of the
+service's log. docs/AUDIT.md says what is found with it, and how to check
+without this program."#)]
     Verify {
         #[command(flatten)]
         config: ConfigFile,
-        /// The hash of a checkpoint that has to be there; repeat it
+        /// The hash of a checkpoint that has to be there; may be repeated
         #[arg(long = "anchor", value_name = "HASH")]
         anchors: Vec<String>,
-        /// A public key that checkpoints were signed with, besides that of audit.signing_key; repeat it
+        /// A public key that checkpoints were signed with, besides that of audit.signing_key; may be repeated
         #[arg(long = "public-key", value_name = "FILE")]
         public_keys: Vec<PathBuf>,
     },

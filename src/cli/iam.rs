@@ -6,14 +6,18 @@ use clap::{Args, ValueEnum};
 use entryway::app::{IamFormat, IamOptions};
 use entryway::domain::iam::Asked;
 
-pub(crate) const EXAMPLES: &str = "Examples:
-  entryway config iam --config entryway.toml --service-role arn:aws:iam::999988887777:role/entryway
+pub(crate) const EXAMPLES: &str = r"Examples:
+  entryway config iam --config entryway.toml \
+    --service-role arn:aws:iam::999988887777:role/entryway
   entryway config iam --config entryway.toml --out iam
-  entryway config iam --config entryway.toml --policy AmazonEKSViewPolicy --namespace 'payments-*'
-  entryway config iam --config entryway.toml --node-types EC2_LINUX --node-role 'eks-node-*'
+  entryway config iam --config entryway.toml \
+    --policy AmazonEKSViewPolicy --namespace 'payments-*'
+  entryway config iam --config entryway.toml \
+    --node-types EC2_LINUX --node-role 'eks-node-*'
   entryway config iam --config entryway.toml --format json
 
-docs/AWS.md says what each statement is for, how to put it in place, and what IAM cannot limit.";
+docs/AWS.md says what each statement is for, how to put it in place, and what
+IAM cannot limit.";
 
 #[derive(Debug, Args)]
 pub(crate) struct IamArgs {
@@ -23,23 +27,23 @@ pub(crate) struct IamArgs {
     /// Entryway runs with EKS Pod Identity, whose session tags need sts:TagSession
     #[arg(long, help_heading = "Who")]
     pod_identity: bool,
-    /// An access policy that may be given, by name or ARN; repeat it. Left out: those for people and workloads,
-    /// without AmazonEKSClusterAdminPolicy
+    /// An access policy that may be given, by name or ARN; may be repeated. Without it: those for people and workloads,
+    /// but for AmazonEKSClusterAdminPolicy
     #[arg(long = "policy", value_name = "NAME", help_heading = "Walls")]
     policies: Vec<String>,
     /// Access policies may hold in namespaces only, never in the whole cluster
     #[arg(long, help_heading = "Walls")]
     namespaced_only: bool,
-    /// A namespace that access policies may hold in, * for any run of characters; repeat it
+    /// A namespace that access policies may hold in, * for any run of characters; may be repeated
     #[arg(long = "namespace", value_name = "PATTERN", help_heading = "Walls")]
     namespaces: Vec<String>,
-    /// A Kubernetes group that a new entry may have, * for any run of characters; repeat it
+    /// A Kubernetes group that a new entry may have, * for any run of characters; may be repeated
     #[arg(long = "group", value_name = "PATTERN", help_heading = "Walls")]
     groups: Vec<String>,
-    /// Types of node entries that may be made beside STANDARD; needs --node-role
+    /// Types of node entries that may be made beside STANDARD, with commas between them; needs --node-role
     #[arg(long, value_name = "TYPES", value_delimiter = ',', help_heading = "Walls")]
     node_types: Vec<String>,
-    /// A role of nodes that EKS may be given, by name or ARN, * for any run of characters; repeat it
+    /// A role of nodes that EKS may be given, by name or ARN, * for any run of characters; may be repeated
     #[arg(long = "node-role", value_name = "PATTERN", help_heading = "Walls")]
     node_roles: Vec<String>,
     /// Deny changes to entries without our tag; by AWS's documentation, not tried against AWS

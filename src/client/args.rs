@@ -2,6 +2,7 @@
 
 mod ask;
 mod examples;
+mod words;
 
 use std::path::PathBuf;
 
@@ -40,6 +41,9 @@ pub enum Command {
     /// List the clusters that access can be asked for
     #[command(after_help = examples::CLUSTERS)]
     Clusters(Connection),
+    /// List the access policies that can be asked for with --policy
+    #[command(after_help = examples::ACCESS_POLICIES)]
+    AccessPolicies(AccessPolicies),
     /// Sign off on a request, after looking at it
     #[command(after_help = examples::APPROVE)]
     Approve(Review),
@@ -64,6 +68,9 @@ pub enum Command {
     /// Take somebody's access away
     #[command(after_help = examples::REVOKE)]
     Revoke(Revoke),
+    /// End everything at once: of a person, of a principal, or on a cluster
+    #[command(after_help = examples::INCIDENT)]
+    Incident(Incident),
 }
 
 impl Command {
@@ -80,6 +87,8 @@ impl Command {
             Self::Wait(wait) => &wait.connection,
             Self::Withdraw(act) | Self::Relinquish(act) | Self::Retry(act) => &act.connection,
             Self::Revoke(revoke) => &revoke.connection,
+            Self::Incident(incident) => &incident.connection,
+            Self::AccessPolicies(asked) => &asked.connection,
         }
     }
 }
@@ -119,7 +128,7 @@ pub struct Login {
 #[derive(Debug, Args)]
 pub struct List {
     /// Only requests in this state; may be repeated
-    #[arg(long, value_name = "STATE", value_parser = state)]
+    #[arg(long, value_name = "STATE", value_parser = words::state())]
     pub(super) state: Vec<RequestState>,
     /// Only requests for this cluster
     #[arg(long, value_name = "NAME")]
@@ -165,10 +174,10 @@ pub struct Review {
     /// The request
     #[arg(value_parser = id)]
     pub(super) id: Uuid,
-    /// What to say to it
+    /// What to say about it
     #[arg(long, value_name = "TEXT")]
     pub(super) comment: Option<String>,
-    /// The digest of what you have seen; with another one it is refused, and with this one nothing is asked
+    /// The digest of what you have seen: anything else is refused, and you are not asked
     #[arg(long, value_name = "SHA256")]
     pub(super) digest: Option<String>,
     /// Do not ask
@@ -201,7 +210,7 @@ pub struct Wait {
     #[arg(value_parser = id)]
     pub(super) id: Uuid,
     /// The state to wait for
-    #[arg(long, value_name = "STATE", default_value = "active", value_parser = state)]
+    #[arg(long, value_name = "STATE", default_value = "active", value_parser = words::state())]
     pub(super) until: RequestState,
     #[command(flatten)]
     pub(super) patience: Patience,
@@ -235,13 +244,44 @@ pub struct Revoke {
     pub(super) connection: Connection,
 }
 
-fn id(text: &str) -> Result<Uuid, String> {
-    Uuid::parse_str(text).map_err(|_| "that is not the id of a request; entryway list shows them".to_owned())
+/// `incident`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("matching").args(["requester", "principal", "cluster"]).required(true).multiple(true))]
+pub struct Incident {
+    /// Everything that this person asked for
+    #[arg(long, value_name = "USER")]
+    pub(super) requester: Option<String>,
+    /// Everything of this IAM role or user
+    #[arg(long, value_name = "ARN")]
+    pub(super) principal: Option<String>,
+    /// Everything on this cluster
+    #[arg(long, value_name = "NAME")]
+    pub(super) cluster: Option<String>,
+    /// Why; the requesters will read it
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// List what would end, and end nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) connection: Connection,
 }
 
-fn state(name: &str) -> Result<RequestState, String> {
-    let known = || RequestState::ALL.map(RequestState::as_str).join(", ");
-    RequestState::parse(name).ok_or_else(|| format!("the states are {}", known()))
+/// `access-policies`
+#[derive(Debug, Args)]
+pub struct AccessPolicies {
+    /// Those that this cluster takes; those of the first one otherwise
+    #[arg(long, value_name = "NAME")]
+    pub(super) cluster: Option<String>,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+fn id(text: &str) -> Result<Uuid, String> {
+    Uuid::parse_str(text).map_err(|_| "that is not the id of a request; entryway list shows them".to_owned())
 }
 
 fn time_span(text: &str) -> Result<std::time::Duration, String> {

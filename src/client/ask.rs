@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::args::{Extend, Request, Waiting};
 use super::failure::Failure;
 use super::http::{Answer, Service};
-use super::{Session, show, wait};
+use super::{Session, possible, show, wait};
 use crate::api::wire::{
     DryRunOneOrMany, Extension, FiledOneOrMany, NewAccessPolicy, NewAccessScope, NewRequest, RequestView,
 };
@@ -52,7 +52,11 @@ pub(super) async fn extend(session: &Session<'_>, extend: Extend) -> Result<(), 
     let service = Service::of(session)?;
     let body = Extension { duration: Some(extend.duration), reason: extend.reason };
     let key = extend.filing.idempotency_key.as_deref();
-    let answer = service.post::<RequestView>(&format!("/v1/requests/{}/extend", extend.id), &body, key, None).await?;
+    let answer = service.post::<RequestView>(&format!("/v1/requests/{}/extend", extend.id), &body, key, None).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => return Err(possible::or_instead(&service, extend.id, "extend", failure).await),
+    };
     let answer = Answer { view: vec![answer.view], json: answer.json };
     filed(session, &service, answer, extend.waiting, extend.filing.quiet).await
 }

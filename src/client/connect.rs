@@ -14,6 +14,7 @@ use super::profiles::{self, Profiles, USUAL};
 /// What the environment says. Empty variables count as not set.
 #[derive(Debug, Default)]
 pub struct Environment {
+    url: Option<String>,
     token: Option<SecretString>,
     token_file: Option<PathBuf>,
     config_home: Option<PathBuf>,
@@ -26,6 +27,7 @@ impl Environment {
         let mut home = None;
         for (name, value) in variables.into_iter().filter(|(_, value)| !value.is_empty()) {
             match name.as_str() {
+                "ENTRYWAY_URL" => found.url = Some(value),
                 "ENTRYWAY_TOKEN" => found.token = Some(value.into()),
                 "ENTRYWAY_TOKEN_FILE" => found.token_file = Some(value.into()),
                 "XDG_CONFIG_HOME" => found.config_home = Some(value.into()),
@@ -56,6 +58,8 @@ pub(super) struct Place {
     pub(super) token: SecretString,
     /// The profile it is from.
     pub(super) profile: Option<String>,
+    /// What says where it is, for when it is not there.
+    pub(super) origin: String,
 }
 
 /// What `connection`, the environment and the profiles come to.
@@ -66,9 +70,11 @@ pub(super) fn place(connection: &Connection, environment: &Environment) -> Resul
     let asked = given(connection.url.as_ref());
     let token = own_token(environment)?;
     let name = given(connection.profile.as_ref());
+    let origin = origin(connection, environment);
     // Whoever says both needs no profile, and no home either.
     if let (Some(url), Some(token), None) = (asked, &token, name) {
-        return Ok(Place { url: address(url, connection.allow_http)?, token: token.clone(), profile: None });
+        let url = address(url, connection.allow_http)?;
+        return Ok(Place { url, token: token.clone(), profile: None, origin });
     }
     let named = name.unwrap_or(USUAL);
     let known = Profiles::load(&environment.profiles()?)?;
@@ -89,13 +95,24 @@ pub(super) fn place(connection: &Connection, environment: &Environment) -> Resul
     };
     let theirs = profile.filter(|profile| profile.url.trim_end_matches('/') == url);
     match (token, theirs) {
-        (Some(token), _) => Ok(Place { url, token, profile: None }),
+        (Some(token), _) => Ok(Place { url, token, profile: None, origin }),
         (None, Some(profile)) => {
-            Ok(Place { url, token: profile.token.clone().into(), profile: Some(named.to_owned()) })
+            Ok(Place { url, token: profile.token.clone().into(), profile: Some(named.to_owned()), origin })
         }
         (None, None) => Err(Failure::NotSignedIn(format!(
             "there is no token for {url}; run entryway login --url {url}, or set ENTRYWAY_TOKEN"
         ))),
+    }
+}
+
+/// What says where the service is. An argument and the variable that stands for it are one to whoever reads the arguments.
+pub(super) fn origin(connection: &Connection, environment: &Environment) -> String {
+    match given(connection.url.as_ref()) {
+        Some(url) if environment.url.as_deref().is_some_and(|variable| variable.trim() == url) => {
+            "ENTRYWAY_URL".to_owned()
+        }
+        Some(_) => "--url".to_owned(),
+        None => format!("the profile {}", given(connection.profile.as_ref()).unwrap_or(USUAL)),
     }
 }
 

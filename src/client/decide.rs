@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::args::{Deny, Review};
 use super::failure::Failure;
 use super::http::{Answer, Service};
-use super::{Session, show};
+use super::{Session, possible, show};
 use crate::api::wire::{NewReview, Reason, RequestView, Verb};
 use crate::domain::states::RequestState;
 
@@ -28,15 +28,16 @@ pub(super) async fn acknowledge(session: &Session<'_>, review: Review) -> Result
 async fn after_a_look(session: &Session<'_>, review: Review, decision: Verb) -> Result<(), Failure> {
     let service = Service::of(session)?;
     let Answer { view: seen, .. } = service.get::<RequestView>(&format!("/v1/requests/{}", review.id), &[]).await?;
-    session.out.note(&format!("{}\n", show::request(&seen).trim_end()));
+    session.out.note(&format!("{}\n", show::request(&seen, None).trim_end()));
     let word = if decision == Verb::Approve { "approve" } else { "acknowledge" };
-    if !review.yes && review.digest.is_none() && !agreed(session, &format!("{word} this? [y/N] "))? {
-        return Err(Failure::Here("nothing was done".to_owned()));
+    if !review.yes && review.digest.is_none() {
+        let how = "look at it with entryway show, and say --yes, or --digest with what it shows";
+        confirm(session, &format!("{word} this? [y/N] "), how)?;
     }
     let body =
         NewReview { decision, comment: review.comment, spec_digest: Some(review.digest.unwrap_or(seen.spec_digest)) };
     let version = (seen.state == RequestState::Pending.as_str()).then_some(seen.version);
-    let answer = post_review(&service, review.id, &body, version).await?;
+    let answer = post_review(&service, review.id, word, &body, version).await?;
     say(session, if decision == Verb::Approve { "approved" } else { "acknowledged" }, &answer);
     Ok(())
 }
@@ -45,7 +46,7 @@ async fn after_a_look(session: &Session<'_>, review: Review, decision: Verb) -> 
 pub(super) async fn deny(session: &Session<'_>, deny: Deny) -> Result<(), Failure> {
     let service = Service::of(session)?;
     let body = NewReview { decision: Verb::Deny, comment: Some(deny.comment), spec_digest: None };
-    let answer = post_review(&service, deny.id, &body, None).await?;
+    let answer = post_review(&service, deny.id, "deny", &body, None).await?;
     say(session, "denied", &answer);
     Ok(())
 }
@@ -54,8 +55,11 @@ pub(super) async fn deny(session: &Session<'_>, deny: Deny) -> Result<(), Failur
 /// quicker.
 pub(super) async fn act(session: &Session<'_>, action: &str, id: Uuid, reason: Option<String>) -> Result<(), Failure> {
     let service = Service::of(session)?;
-    let answer =
-        service.post::<RequestView>(&format!("/v1/requests/{id}/{action}"), &Reason { reason }, None, None).await?;
+    let answer = service.post(&format!("/v1/requests/{id}/{action}"), &Reason { reason }, None, None).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => return Err(possible::or_instead(&service, id, action, failure).await),
+    };
     let done = match action {
         "withdraw" => "withdrawn",
         "relinquish" => "given back",
@@ -69,10 +73,15 @@ pub(super) async fn act(session: &Session<'_>, action: &str, id: Uuid, reason: O
 async fn post_review(
     service: &Service,
     id: Uuid,
+    action: &str,
     body: &NewReview,
     version: Option<i64>,
 ) -> Result<Answer<RequestView>, Failure> {
-    service.post(&format!("/v1/requests/{id}/reviews"), body, None, version).await
+    let answer = service.post(&format!("/v1/requests/{id}/reviews"), body, None, version).await;
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(failure) => Err(possible::or_instead(service, id, action, failure).await),
+    }
 }
 
 fn say(session: &Session<'_>, done: &str, answer: &Answer<RequestView>) {
@@ -83,15 +92,14 @@ fn say(session: &Session<'_>, done: &str, answer: &Answer<RequestView>) {
 /// Asks on the terminal.
 ///
 /// # Errors
-/// When there is none, and nobody was asked.
-fn agreed(session: &Session<'_>, question: &str) -> Result<bool, Failure> {
+/// When the answer is not yes; and when there is no terminal, so that nobody was asked: `how` says what to do then.
+pub(super) fn confirm(session: &Session<'_>, question: &str, how: &str) -> Result<(), Failure> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
-        let how = "look at it with entryway show, and say --yes, or --digest with what it shows";
         return Err(Failure::Usage(format!("there is no terminal to ask on; {how}")));
     }
-    session.out.note(question);
+    session.out.ask(question);
     let mut answer = String::new();
     stdin.lock().read_line(&mut answer).map_err(|error| Failure::Here(error.to_string()))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::Here("nothing was done".to_owned())) }
 }

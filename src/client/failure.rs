@@ -21,6 +21,10 @@ pub(super) enum Failure {
     TurnedDown(String),
     /// What was waited for will not come: it failed.
     Failed(String),
+    /// Part of it has been done, and the rest was not permitted.
+    Kept(String),
+    /// Part of it has been done, and the rest will be by the same command.
+    Left(String),
     /// Something on this machine does not work.
     Here(String),
 }
@@ -34,6 +38,8 @@ pub(super) struct Problem {
     pub(super) json: Value,
     /// When there is room again, in seconds.
     pub(super) retry_after: Option<u64>,
+    /// What to do next, where more is known than the code says.
+    pub(super) next: Option<String>,
 }
 
 impl Failure {
@@ -49,7 +55,8 @@ impl Failure {
                 _ => 3,
             },
             Self::NotSignedIn(_) => 4,
-            Self::Unreachable(_) => 5,
+            Self::Kept(_) => 3,
+            Self::Unreachable(_) | Self::Left(_) => 5,
             Self::TimeIsUp(_) => 6,
             Self::TurnedDown(_) => 7,
         }
@@ -77,7 +84,7 @@ mod tests {
             request_id: "".into(),
             errors: Cow::Owned(vec![]),
         };
-        Failure::Refused(Box::new(Problem { view, json: Value::Null, retry_after: None }))
+        Failure::Refused(Box::new(Problem { view, json: Value::Null, retry_after: None, next: None }))
     }
 
     #[test]

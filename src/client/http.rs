@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Session;
 use super::connect::{self, Place};
 use super::failure::{Failure, Problem};
-use crate::api::wire::ON_BEHALF_OF;
+use crate::api::wire::{ON_BEHALF_OF, ProblemView};
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -34,6 +34,8 @@ pub(super) struct Service {
     on_behalf_of: Option<String>,
     /// The profile it is from.
     pub(super) profile: Option<String>,
+    /// What says where it is.
+    origin: String,
 }
 
 /// What was answered: as a view, and word by word for `--json`.
@@ -65,8 +67,9 @@ impl Service {
         let here = Url::parse(&place.url).is_ok_and(|url| connect::is_loopback(&url));
         let builder = if here { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|error| Failure::Here(format!("cannot speak HTTP: {error}")))?;
-        let Place { url, token, profile } = place;
-        Ok(Self { client, url, token, on_behalf_of: on_behalf_of.filter(|name| !name.is_empty()), profile })
+        let Place { url, token, profile, origin } = place;
+        let on_behalf_of = on_behalf_of.filter(|name| !name.is_empty());
+        Ok(Self { client, url, token, on_behalf_of, profile, origin })
     }
 
     /// Reads `path` with these parameters.
@@ -153,8 +156,13 @@ impl Service {
             let view = T::deserialize(&json).map_err(|_| odd())?;
             return Ok(Answer { view, json });
         }
-        let view = serde_json::from_value(json.clone()).map_err(|_| odd())?;
-        Err(Failure::Refused(Box::new(Problem { view, json, retry_after })))
+        let view: ProblemView<'static> = serde_json::from_value(json.clone()).map_err(|_| odd())?;
+        // Who is not known is in no group, and may ask for nothing.
+        let speaking = self.on_behalf_of.as_ref().filter(|_| view.code == "request-not-permitted");
+        let next = speaking.map(|person| {
+            format!("See whether the service knows {person} by this name: entryway whoami --on-behalf-of {person}")
+        });
+        Err(Failure::Refused(Box::new(Problem { view, json, retry_after, next })))
     }
 
     /// Says why in the words of what is at the bottom of `error`.
@@ -164,7 +172,10 @@ impl Service {
             cause = deeper;
         }
         let why = if error.is_timeout() { "it took too long".to_owned() } else { cause.to_string() };
-        Failure::Unreachable(format!("cannot reach {}: {why}", self.url))
+        let Self { url, origin, .. } = self;
+        Failure::Unreachable(format!(
+            "cannot reach {url}: {why}; is the service running there? {origin} says where it is"
+        ))
     }
 }
 

@@ -1,16 +1,16 @@
-//! `list`, `show`, `clusters`, `whoami`: what only looks.
+//! `list`, `show`, `clusters`, `access-policies`, `whoami`: what only looks.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::Session;
-use super::args::{List, Show};
+use super::args::{AccessPolicies, List, Show};
 use super::failure::Failure;
 use super::http::Service;
-use super::show;
 use super::table::{pairs, table};
-use crate::api::wire::{ClusterList, ClusterView, Me, RequestView};
+use super::{Session, ending, show};
+use crate::api::wire::{AccessPolicyList, ClusterList, ClusterView, EventView, Me, RequestView};
 use crate::domain::states::RequestState;
 
 /// The most that one page holds.
@@ -27,11 +27,15 @@ pub(super) async fn whoami(session: &Session<'_>) -> Result<(), Failure> {
 /// Who somebody is to a service.
 pub(super) fn me(me: &Me, service: &Service) -> String {
     let kind = if me.service { " (a service)" } else { "" };
+    let groups = match me.groups.iter().cloned().collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() && me.submitted_by.is_some() => "none; the service may not know this name".to_owned(),
+        groups => groups,
+    };
     let through = me.submitted_by.as_ref().map(|service| format!(" (through {service})")).unwrap_or_default();
     pairs(&[
         ("user", format!("{}{kind}{through}", me.user)),
         ("name", me.display_name.clone().unwrap_or_default()),
-        ("groups", me.groups.iter().cloned().collect::<Vec<_>>().join(", ")),
+        ("groups", groups),
         ("permissions", me.permissions.join(", ")),
         ("service", service.url.clone()),
         ("profile", service.profile.clone().unwrap_or_default()),
@@ -56,6 +60,16 @@ pub(super) async fn clusters(session: &Session<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `access-policies`
+pub(super) async fn access_policies(session: &Session<'_>, asked: &AccessPolicies) -> Result<(), Failure> {
+    let cluster = asked.cluster.clone().map(|name| ("clusterName", name));
+    let answer = Service::of(session)?.get::<AccessPolicyList>("/v1/access-policies", cluster.as_slice()).await?;
+    let rows: Vec<_> =
+        answer.view.items.iter().map(|policy| [policy.name.clone(), policy.description.to_string()]).collect();
+    session.out.result(&table(["POLICY", "WHO MAY HAVE IT"], &rows), &answer.json);
+    Ok(())
+}
+
 /// `list`: as many pages as it takes.
 pub(super) async fn list(session: &Session<'_>, list: &List) -> Result<(), Failure> {
     let service = Service::of(session)?;
@@ -64,7 +78,7 @@ pub(super) async fn list(session: &Session<'_>, list: &List) -> Result<(), Failu
     let text = if list.quiet {
         show::filed(&views, true)
     } else if views.is_empty() {
-        nothing(filters(list).is_empty()).to_owned()
+        nothing(list).to_owned()
     } else {
         show::requests(&views)
     };
@@ -87,9 +101,12 @@ fn filters(list: &List) -> Vec<(&'static str, String)> {
 }
 
 /// What to read where there is nothing to list.
-const fn nothing(everything_was_asked_for: bool) -> &'static str {
-    if everything_was_asked_for {
+fn nothing(list: &List) -> &'static str {
+    let filters = filters(list);
+    if filters.is_empty() {
         "no requests yet; entryway request --help says how to ask for access\n"
+    } else if list.to_review && filters.len() == 1 {
+        "nothing waits for your review\n"
     } else {
         "no requests of that kind; entryway list without filters shows all that you may see\n"
     }
@@ -101,18 +118,25 @@ pub(super) async fn show(session: &Session<'_>, show: &Show) -> Result<(), Failu
     let path = format!("/v1/requests/{}", show.id);
     let request = service.get::<RequestView>(&path, &[]).await?;
     if !show.events {
-        session.out.result(&show::request(&request.view), &request.json);
+        let ending = if session.out.json { None } else { ending::told(&service, &request.view).await };
+        session.out.result(&show::request(&request.view, ending), &request.json);
         return Ok(());
     }
-    let Listed { views, items, .. } = listed(&service, &format!("{path}/events"), &[], usize::MAX).await?;
-    let text = format!("{}\n{}", show::request(&request.view), show::events(&views));
+    let Listed { views, items, .. } = timeline(&service, show.id).await?;
+    let ending = ending::of(&request.view, &views);
+    let text = format!("{}\n{}", show::request(&request.view, ending), show::events(&views));
     session.out.result(&text, &json!({ "request": request.json, "events": items }));
     Ok(())
 }
 
+/// Everything that has happened to request `id`, oldest first.
+pub(super) async fn timeline(service: &Service, id: Uuid) -> Result<Listed<EventView>, Failure> {
+    listed(service, &format!("/v1/requests/{id}/events"), &[], usize::MAX).await
+}
+
 /// What a list of the service holds, as it is and word for word, and where it goes on.
-struct Listed<T> {
-    views: Vec<T>,
+pub(super) struct Listed<T> {
+    pub(super) views: Vec<T>,
     items: Vec<Value>,
     token: Option<String>,
 }

@@ -5,14 +5,18 @@ mod args;
 mod ask;
 mod connect;
 mod decide;
+mod ending;
 mod failure;
 mod http;
+mod incident;
 mod look;
 mod output;
+mod possible;
 mod problem;
 mod profiles;
 mod show;
 mod sign_in;
+mod spoken;
 mod table;
 mod wait;
 
@@ -54,6 +58,7 @@ async fn done(command: Command, session: &Session<'_>) -> Result<(), Failure> {
         Command::List(list) => look::list(session, &list).await,
         Command::Show(show) => look::show(session, &show).await,
         Command::Clusters(_) => look::clusters(session).await,
+        Command::AccessPolicies(asked) => look::access_policies(session, &asked).await,
         Command::Approve(review) => decide::approve(session, review).await,
         Command::Deny(deny) => decide::deny(session, deny).await,
         Command::Acknowledge(review) => decide::acknowledge(session, review).await,
@@ -61,6 +66,7 @@ async fn done(command: Command, session: &Session<'_>) -> Result<(), Failure> {
         Command::Withdraw(act) => decide::act(session, "withdraw", act.id, act.reason).await,
         Command::Relinquish(act) => decide::act(session, "relinquish", act.id, act.reason).await,
         Command::Retry(act) => decide::act(session, "retry", act.id, act.reason).await,
+        Command::Incident(asked) => incident::incident(session, asked).await,
         Command::Revoke(revoke) => decide::act(session, "revoke", revoke.id, Some(revoke.reason)).await,
     }
 }

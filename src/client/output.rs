@@ -27,6 +27,11 @@ impl Output {
         write(&mut io::stderr(), &clean(&format!("{line}\n")));
     }
 
+    /// Asks people something; they answer on the same line.
+    pub(super) fn ask(self, question: &str) {
+        write(&mut io::stderr(), &clean(question));
+    }
+
     /// Says what went wrong. With `--json`, what the service answered is the result; where nothing was, a problem in its manner.
     pub(super) fn failed(self, failure: &Failure) {
         if !self.json {
@@ -34,8 +39,12 @@ impl Output {
         }
         let code = match failure {
             Failure::Refused(problem) => return write(&mut io::stdout(), &format!("{:#}\n", problem.json)),
-            // The request itself has been printed.
-            Failure::TimeIsUp(_) | Failure::TurnedDown(_) | Failure::Failed(_) => {
+            // What it is about has been printed.
+            Failure::TimeIsUp(_)
+            | Failure::TurnedDown(_)
+            | Failure::Failed(_)
+            | Failure::Kept(_)
+            | Failure::Left(_) => {
                 return write(&mut io::stderr(), &clean(&problem::told(failure)));
             }
             Failure::Usage(_) => "usage",

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::failure::{Failure, Problem};
-use crate::api::wire::{FieldError, remedy};
+use super::spoken::{remedy, spoken};
+use crate::api::wire::FieldError;
 
 /// What is said about `failure`, with a line end.
 pub(super) fn told(failure: &Failure) -> String {
@@ -15,25 +16,27 @@ pub(super) fn told(failure: &Failure) -> String {
         | Failure::TimeIsUp(text)
         | Failure::TurnedDown(text)
         | Failure::Failed(text)
+        | Failure::Kept(text)
+        | Failure::Left(text)
         | Failure::Here(text) => format!("entryway: {text}\n"),
     }
 }
 
 fn refused(problem: &Problem) -> String {
     let view = &problem.view;
-    let mut text = format!("entryway: {} ({})\n", view.title, view.code);
+    let mut text = format!("entryway: {} ({})\n", spoken(&view.title), view.code);
     if view.errors.is_empty() {
-        let _ = writeln!(text, "  {}", indented(&view.detail));
+        let _ = writeln!(text, "  {}", indented(&spoken(&view.detail)));
     }
     for error in view.errors.iter() {
-        let _ = writeln!(text, "  {}: {} ({})", place(error), indented(&error.detail), error.code);
+        let _ = writeln!(text, "  {}: {} ({})", place(error), indented(&spoken(&error.detail)), error.code);
         // Of a whole answer the one remedy below is enough.
         if let Some(next) = remedy(&error.code).filter(|_| error.code != view.code) {
             let _ = writeln!(text, "    next: {next}");
         }
     }
-    if view.code == "unauthenticated" {
-        text.push_str("  next: run entryway login, or set ENTRYWAY_TOKEN to a token that is good\n");
+    if let Some(next) = &problem.next {
+        let _ = writeln!(text, "  next: {next}");
     } else if let Some(next) = remedy(&view.code).filter(|_| view.code != "validation-failed") {
         let _ = writeln!(text, "  next: {next}");
     }
@@ -51,12 +54,14 @@ fn indented(text: &str) -> String {
 fn place(error: &FieldError) -> String {
     let pointer = match (&error.pointer, &error.parameter) {
         (Some(pointer), _) => pointer.as_str(),
-        (None, Some(parameter)) => return parameter.clone(),
+        (None, Some(parameter)) if parameter == "clusterName" => return "--cluster".to_owned(),
+        (None, Some(parameter)) => return spoken(parameter).into_owned(),
         (None, None) => return "the request".to_owned(),
     };
     let mut steps = pointer.split('/').skip(1);
     let argument = match (steps.next().unwrap_or_default(), steps.nth(1)) {
         ("clusterName" | "clusterNames", _) => "--cluster",
+        ("requester", _) => "--requester",
         ("principalArn", _) => "--principal",
         ("type", _) => "--type",
         ("username", _) => "--username",
@@ -96,6 +101,10 @@ mod tests {
         ] {
             assert_eq!(place(&FieldError::at(pointer, "code", "detail")), expected);
         }
-        assert_eq!(place(&FieldError::of("If-Match", "code", "detail")), "If-Match");
+        for (parameter, expected) in
+            [("clusterName", "--cluster"), ("Entryway-On-Behalf-Of", "--on-behalf-of"), ("If-Match", "If-Match")]
+        {
+            assert_eq!(place(&FieldError::of(parameter, "code", "detail")), expected);
+        }
     }
 }

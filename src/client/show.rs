@@ -2,12 +2,13 @@
 
 use chrono::SubsecRound as _;
 
+use super::spoken::spoken;
 use super::table::{pairs, table};
 use crate::api::wire::{AccessPolicyView, DryRun, EventView, RequestView, Time};
 use crate::domain::states::RequestState;
 
-/// A request with all that a reviewer decides by.
-pub(super) fn request(view: &RequestView) -> String {
+/// A request with all that a reviewer decides by; `ending` is how it ended, where it has.
+pub(super) fn request(view: &RequestView, ending: Option<String>) -> String {
     let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
     let grant = &view.grant;
     pairs(&[
@@ -33,8 +34,12 @@ pub(super) fn request(view: &RequestView) -> String {
         ("active since", grant.verified_at.map(time).unwrap_or_default()),
         ("ends", grant.expires_at.filter(|_| grant.ended_at.is_none()).map(time).unwrap_or_default()),
         ("ended", grant.ended_at.map(time).unwrap_or_default()),
+        ("because", ending.unwrap_or_default()),
         ("trouble", trouble(view)),
-        ("warnings", lines(view.warnings.iter().map(|warning| format!("{} ({})", warning.detail, warning.code)))),
+        (
+            "warnings",
+            lines(view.warnings.iter().map(|warning| format!("{} ({})", spoken(&warning.detail), warning.code))),
+        ),
         ("you may", view.allowed_actions.join(", ")),
         ("digest", view.spec_digest.clone()),
     ])
@@ -45,7 +50,7 @@ pub(super) fn filed(views: &[RequestView], quiet: bool) -> String {
     if quiet {
         return views.iter().map(|view| format!("{}\n", view.id)).collect();
     }
-    views.iter().map(request).collect::<Vec<_>>().join("\n")
+    views.iter().map(|view| request(view, None)).collect::<Vec<_>>().join("\n")
 }
 
 /// Where a request is, in a line: for progress, and after something was done to it.
@@ -75,8 +80,12 @@ pub(super) fn dry_run(dry: &DryRun) -> String {
         "notNeeded" => "not needed".to_owned(),
         _ => dry.approval.missing.join("; "),
     };
+    let by_hand = match dry.aws_cli.as_slice() {
+        [] => "no command is needed: the entry holds all of this already".to_owned(),
+        commands => commands.join("\n"),
+    };
     pairs(&[
-        ("would file", "nothing is stored by a dry run".to_owned()),
+        ("dry run", "nothing is stored by a dry run; without --dry-run, this would be filed".to_owned()),
         ("cluster", view.cluster_name.clone()),
         ("principal", view.principal_arn.clone()),
         ("groups", view.kubernetes_groups.join(", ")),
@@ -84,8 +93,11 @@ pub(super) fn dry_run(dry: &DryRun) -> String {
         ("duration", duration(view)),
         ("approval", approval),
         ("could sign off", dry.could_sign_off.join(", ")),
-        ("warnings", lines(dry.warnings.iter().map(|warning| format!("{} ({})", warning.detail, warning.code)))),
-        ("by hand", lines(dry.aws_cli.iter().cloned())),
+        (
+            "warnings",
+            lines(dry.warnings.iter().map(|warning| format!("{} ({})", spoken(&warning.detail), warning.code))),
+        ),
+        ("by hand", by_hand),
     ])
 }
 
@@ -133,7 +145,8 @@ pub(super) fn time(time: Time) -> String {
 fn state(view: &RequestView) -> String {
     let meaning = RequestState::parse(&view.state).map(RequestState::meaning).unwrap_or_default();
     let because = view.end_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    match meaning.split_once("; `endReason`").map_or(meaning, |(first, _)| first) {
+    // What follows are fields of the API, which are shown further down by other names.
+    match meaning.split_once("; `").map_or(meaning, |(first, _)| first) {
         "" => view.state.to_string(),
         meaning => format!("{}{because}: {}", view.state, meaning.replace('`', "").trim_end_matches('.')),
     }
@@ -157,7 +170,7 @@ fn access(view: &RequestView) -> String {
 }
 
 /// `111122223333 role/dev/apps/my-role`: what tells principals apart.
-fn principal(arn: &str) -> String {
+pub(super) fn principal(arn: &str) -> String {
     let mut parts = arn.splitn(6, ':').skip(4);
     match (parts.next(), parts.next()) {
         (Some(account), Some(name)) => format!("{account} {name}"),
@@ -196,7 +209,7 @@ fn approval(view: &RequestView) -> String {
         "notNeeded" => "not needed".to_owned(),
         "waiting" => format!("{} so far; {}", approval.approvals, approval.missing.join("; ")),
         "denied" => "denied".to_owned(),
-        status => format!("{status}, {}", approval.approvals),
+        status => format!("{status}, {}", counted(approval.approvals, "approval")),
     }
 }
 
@@ -213,11 +226,17 @@ fn trouble(view: &RequestView) -> String {
     let Some(error) = &view.last_error else { return String::new() };
     let aws = error.aws_message.as_ref().map(|message| format!("\nEKS: {message}")).unwrap_or_default();
     let next = error.next_attempt_at.map(|at| format!("\ntried again at {}", time(at))).unwrap_or_default();
-    format!("{} ({}){aws}{next}", error.detail, error.code)
+    format!("{} ({}){aws}{next}", spoken(&error.detail), error.code)
 }
 
-fn by(who: &str, through: Option<&str>) -> String {
+/// `alice`, or `alice (through portal)`.
+pub(super) fn by(who: &str, through: Option<&str>) -> String {
     through.map_or_else(|| who.to_owned(), |service| format!("{who} (through {service})"))
+}
+
+/// `1 approval`, `2 approvals`.
+pub(super) fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {

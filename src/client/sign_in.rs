@@ -32,7 +32,8 @@ pub(super) async fn login(session: &Session<'_>, login: &Login) -> Result<(), Fa
         Some(file) => connect::token_in(file)?,
         None => ask_for_token(&url)?,
     };
-    let place = Place { url: url.clone(), token: token.clone(), profile: Some(name.clone()) };
+    let origin = connect::origin(connection, session.environment);
+    let place = Place { url: url.clone(), token: token.clone(), profile: Some(name.clone()), origin };
     let service = Service::at(place, None)?;
     let answer = service.get::<Me>("/v1/me", &[]).await?;
     let user = answer.view.user.clone();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::args::{Patience, Wait};
 use super::failure::Failure;
 use super::http::{Answer, Service};
-use super::{Session, show};
+use super::{Session, ending, show};
 use crate::api::wire::RequestView;
 use crate::domain::states::RequestState;
 
@@ -23,7 +23,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(super) async fn wait(session: &Session<'_>, wait: &Wait) -> Result<(), Failure> {
     let service = Service::of(session)?;
     let Answer { view, json } = follow(session, &service, wait.id, wait.until, deadline(wait.patience)).await?;
-    session.out.result(&show::request(&view), &json);
+    let ending = if session.out.json { None } else { ending::told(&service, &view).await };
+    session.out.result(&show::request(&view, ending), &json);
     verdict(&view, wait.until)
 }
 
@@ -52,14 +53,20 @@ fn deadline(patience: Patience) -> Option<Instant> {
 /// When it is another one than `until`.
 pub(super) fn verdict(view: &RequestView, until: RequestState) -> Result<(), Failure> {
     let (id, line) = (view.id, show::line(view));
+    let until_what = if until == RequestState::Active { String::new() } else { format!(" --until {}", until.as_str()) };
+    let time_is_up = || {
+        Failure::TimeIsUp(format!(
+            "the time is up, and {id} is still {line}; to go on waiting: entryway wait {id}{until_what}"
+        ))
+    };
     match RequestState::parse(&view.state) {
         Some(state) if state == until => Ok(()),
-        Some(state) if state.can_reach_unasked(until) => Err(Failure::TimeIsUp(format!("{id} is still {line}"))),
+        Some(state) if state.can_reach_unasked(until) => Err(time_is_up()),
         Some(RequestState::Failed) => {
             Err(Failure::Failed(format!("{id} {line}; once that is mended: entryway retry {id}")))
         }
         Some(_) => Err(Failure::TurnedDown(format!("{id} will not be {} any more; it is {line}", until.as_str()))),
-        None => Err(Failure::TimeIsUp(format!("{id} is still {line}"))),
+        None => Err(time_is_up()),
     }
 }
 

@@ -40,6 +40,17 @@ pub struct Token {
     pub groups: BTreeSet<String>,
 }
 
+impl Token {
+    /// All zeros, as examples have it: no token that anybody could find has this hash.
+    pub const PLACEHOLDER: [u8; 32] = [0; 32];
+
+    /// Whether nobody has put the hash of a token in yet.
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        self.sha256 == Self::PLACEHOLDER
+    }
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { user, sha256: _, service, groups } = self;
@@ -85,7 +96,7 @@ fn read_tokens(root: &mut Section<'_>, origin: Origin, people: &mut People) -> V
         if origin == Origin::Production && is_demo(token.sha256) {
             s.wrong("sha256", "is that of a sandbox token, which everybody knows; make a token of your own");
         }
-        if token.sha256 != [0; 32]
+        if !token.is_placeholder()
             && let Some(first) = hashes.insert(token.sha256, s.path.clone())
         {
             s.wrong("sha256", format!("is that of {first} too; every token is its own"));

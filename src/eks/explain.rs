@@ -42,7 +42,7 @@ impl EksError {
                 format!("{name} is being created, changed or deleted. Entryway tries again by itself once it is ACTIVE."),
             ),
             Class::ClusterGone => (Trouble::ClusterNotFound, cluster_gone(cluster)),
-            Class::AuthMode => (Trouble::ClusterAuthMode, auth_mode(cluster)),
+            Class::AuthMode => (Trouble::ClusterAuthMode, format!("{} Then retry the request.", auth_mode(cluster))),
             Class::Denied => self.denied(cluster),
             Class::Credentials => (Trouble::AwsCredentials, credentials(cluster)),
             Class::BadAnswer => (
@@ -193,13 +193,16 @@ fn cluster_gone(cluster: &Cluster) -> String {
     )
 }
 
+/// That a cluster takes no access entries, and the command that mends it.
+///
 /// The mode can only ever move towards `API`, and `API_AND_CONFIG_MAP` keeps `aws-auth` working
 /// (`EKS user guide, change authentication mode`).
-fn auth_mode(cluster: &Cluster) -> String {
+#[must_use]
+pub fn auth_mode(cluster: &Cluster) -> String {
     format!(
         "The authentication mode of {} has no place for access entries. Run: aws eks update-cluster-config --region {} \
          --name {} --access-config authenticationMode=API_AND_CONFIG_MAP (it keeps aws-auth working and cannot be \
-         undone); then retry the request.",
+         undone).",
         cluster.name, cluster.region, cluster.eks_name
     )
 }

@@ -22,7 +22,7 @@ pub mod iam;
 
 pub use behalf::on_behalf_of;
 pub use error::{Class, EksError};
-pub use explain::{Lack, pass_role, tried, used};
+pub use explain::{Lack, auth_mode, pass_role, tried, used};
 
 /// A write that EKS took. It says nothing about when the write can be read back: EKS is eventually consistent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub enum ExplainError {
     #[error(transparent)]
     Policies(#[from] PolicyProblems),
     /// The request is not one that the API would read.
-    #[error("the request is not one of the API: {0}")]
+    #[error("the ask is not one that the API takes: {0}; entryway policy explain --help shows one")]
     Request(String),
 }
 
@@ -44,7 +44,11 @@ pub fn explain(
     now: DateTime<Utc>,
 ) -> Result<String, ExplainError> {
     let policies = PolicySet::load(dir)?;
-    explain_in(&policies, &World::of_tests(dir)?, who, request, reviews, now)
+    let told = explain_in(&policies, &World::of_tests(dir)?, who, request, reviews, now)?;
+    let dir = dir.display();
+    Ok(format!(
+        "{told}people, groups and environments are those that {dir}/*.test.toml names, not those of a service\n"
+    ))
 }
 
 /// The same for the people and clusters of `world`. What `world` does not know is said in the text: somebody

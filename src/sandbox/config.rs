@@ -62,6 +62,10 @@ checkpoint_interval = "5s"
 /// The role of the examples to paste.
 const EXAMPLE_ROLE: &str = "arn:aws:iam::111122223333:role/dev/apps/my-role";
 
+/// What there is to say of any other: the simulated IAM finds principals by their full ARN only, which it has not seen yet.
+pub const UNHEARD_OF: &str = "the sandbox's IAM knows arn:aws:iam::111122223333:role/dev/apps/my-role, and any other role or user \
+    from the moment that access is applied for it";
+
 /// The simulated AWS that these clusters are in. As with the real one, what was written shows only after a while,
 /// to each kind of read at another moment.
 #[must_use]

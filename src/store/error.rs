@@ -37,6 +37,11 @@ pub enum StoreError {
     /// A row changed since it was read. Reading again and starting over helps.
     #[error("{0} was changed by somebody else meanwhile")]
     Stale(Uuid),
+    /// There is no role of this name in the database.
+    #[error(
+        "there is no role {0} in the database; create it first, and run this again: CREATE ROLE {0} LOGIN PASSWORD '…'"
+    )]
+    NoSuchRole(String),
     /// A migration failed.
     #[error("migrating the database failed: {0}")]
     Migration(String),

@@ -10,7 +10,7 @@ use super::Worker;
 use super::rights::of_gate;
 use super::turns::{Turn, Urgency};
 use crate::domain::cluster::Cluster;
-use crate::eks::{Class, ClusterGate, Eks, EksError};
+use crate::eks::{Class, ClusterGate, Eks, EksError, auth_mode};
 use crate::store::clusters::Health;
 use crate::telemetry::spans;
 use crate::workflow::WorkflowError;
@@ -104,7 +104,7 @@ fn problems(cluster: &Cluster, answer: &Result<ClusterGate, EksError>) -> Vec<St
                 problems.push(format!("EKS says that the cluster is {}; grants wait until it is ACTIVE", gate.status));
             }
             if !gate.takes_access_entries() {
-                problems.push(EksError::of(Class::AuthMode).explain(cluster).1);
+                problems.push(auth_mode(cluster));
             }
             problems
         }

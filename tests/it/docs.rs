@@ -106,6 +106,17 @@ fn links_lead_somewhere_and_targets_exist() {
 }
 
 #[test]
+fn every_page_can_be_found_from_the_readme() {
+    let readme = read("README.md");
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".md") {
+            assert!(readme.contains(&format!("(docs/{name})")), "README.md does not link to docs/{name}");
+        }
+    }
+}
+
+#[test]
 fn the_configuration_of_the_readme_is_sound() {
     let text = read("README.md");
     let toml = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();

@@ -1,12 +1,15 @@
 //! What IAM knows decides whether an ask is sound; who may learn of it, and what happens when IAM does not answer.
 
+use entryway::app::IamRegistry;
 use entryway::domain::ask::Ask;
+use entryway::domain::principal::Presence;
 use entryway::domain::rules::{Code, Violation};
-use entryway::sandbox::sim::{Action, CallRecord, Denial, Fault, Principals};
-use entryway::workflow::{WorkflowError, submit};
+use entryway::sandbox::config::{UNHEARD_OF, world};
+use entryway::sandbox::sim::{Action, CallRecord, Denial, Fault, Principals, Sim};
+use entryway::workflow::{Registry as _, WorkflowError, submit};
 use serde_json::json;
 
-use crate::harness::{Bed, ROLE, database, http, view};
+use crate::harness::{Bed, ROLE, database, eks, http, view};
 
 const SSO: &str = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123";
 
@@ -146,6 +149,20 @@ async fn not_being_allowed_to_look_is_a_warning_that_names_the_permission() {
     let request = bed.file("alice", view("payments")).await;
     assert_eq!(request.warnings[0].code, "principal-not-checked");
     assert!(request.warnings[0].detail.contains("iam:GetRole on role my-role"), "{}", request.warnings[0].detail);
+}
+
+#[tokio::test]
+async fn whom_a_simulated_iam_has_not_heard_of_is_a_matter_of_the_sandbox_and_of_no_permission() {
+    let bed = Bed::new().await;
+    let iam = IamRegistry::simulated(eks(&bed.sim).iam(), UNHEARD_OF);
+    let stranger = "arn:aws:iam::111122223333:role/stranger".parse().unwrap();
+    let looked = iam.look_up(&crate::harness::cluster("dev"), &stranger).await;
+    assert_eq!(looked, Presence::NotChecked(UNHEARD_OF.to_owned()));
+    let known = UNHEARD_OF.split([' ', ',']).find(|word| word.starts_with("arn:")).unwrap();
+    let sandbox = Sim::start(([127, 0, 0, 1], 0).into(), world()).await.unwrap();
+    let iam = IamRegistry::simulated(eks(&sandbox).iam(), UNHEARD_OF);
+    let looked = iam.look_up(&crate::harness::cluster("dev"), &known.parse().unwrap()).await;
+    assert!(matches!(looked, Presence::Exists(_)), "{looked:?}");
 }
 
 #[tokio::test]

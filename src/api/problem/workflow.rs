@@ -80,6 +80,7 @@ impl From<StoreError> for Problem {
             | StoreError::Migration(_)
             | StoreError::BadUrl => Self::unavailable(error),
             StoreError::Duplicate { .. }
+            | StoreError::NoSuchRole(_)
             | StoreError::Refused(_)
             | StoreError::Corrupt { .. }
             | StoreError::LeaseLost => Self::internal(error),

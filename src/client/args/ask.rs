@@ -7,36 +7,37 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use uuid::Uuid;
 
+use super::words::EntryTypeName;
 use super::{Connection, time_span};
 
 /// `request`
 #[derive(Debug, Args)]
 pub struct Request {
-    /// The cluster, as `entryway clusters` names it; repeated, one request each, all or none
+    /// The cluster, as `entryway clusters` names it; may be repeated: one request each, all or none
     #[arg(long, value_name = "NAME", required_unless_present = "file")]
     pub(in crate::client) cluster: Vec<String>,
     /// The ARN of the IAM role or user, path included
     #[arg(long, value_name = "ARN", required_unless_present = "file")]
     pub(in crate::client) principal: Option<String>,
-    /// An EKS access policy, by name or ARN; NAME@payments,billing-* gives it namespaces of its own
+    /// An EKS access policy, by name or ARN; NAME@payments,billing-* gives it namespaces of its own; may be repeated
     #[arg(long, value_name = "NAME[@NAMESPACES]")]
     pub(in crate::client) policy: Vec<String>,
-    /// A namespace in which the policies are to hold; * stands for anything
+    /// A namespace in which the policies are to hold, * for any run of characters; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(in crate::client) namespace: Vec<String>,
     /// The policies are to hold in the whole cluster
     #[arg(long, conflicts_with = "namespace")]
     pub(in crate::client) cluster_wide: bool,
-    /// A Kubernetes group that RBAC in the cluster binds
+    /// A Kubernetes group that RBAC in the cluster binds; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(in crate::client) group: Vec<String>,
     /// The type of the entry; STANDARD otherwise
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = EntryTypeName)]
     pub(in crate::client) entry_type: Option<String>,
     /// A Kubernetes username; EKS derives one otherwise
     #[arg(long, value_name = "NAME")]
     pub(in crate::client) username: Option<String>,
-    /// A tag for the entry
+    /// A tag for the entry; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub(in crate::client) tag: Vec<(String, String)>,
     /// Why it is needed: reviewers decide by it
@@ -54,7 +55,7 @@ pub struct Request {
     /// Apply it now and have it looked at afterwards, where policy lets it
     #[arg(long)]
     pub(in crate::client) break_glass: bool,
-    /// Take the body of POST /v1/requests from this file instead; - is stdin
+    /// Take what is asked for from this file instead, as JSON in the words of the API; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["cluster", "principal", "policy", "namespace", "cluster_wide",
         "group", "entry_type", "username", "tag", "reason", "ticket", "duration", "start", "break_glass"])]
     pub(in crate::client) file: Option<PathBuf>,
@@ -95,7 +96,7 @@ pub(in crate::client) struct Filing {
     /// Print the id alone, a line for each request
     #[arg(long, short, conflicts_with = "json")]
     pub(in crate::client) quiet: bool,
-    /// Filing again with the same key within 24 hours answers the first request; a fresh key otherwise
+    /// Filing again with the same key within 24 hours files nothing and answers the first request
     #[arg(long, value_name = "KEY")]
     pub(in crate::client) idempotency_key: Option<String>,
 }
@@ -103,7 +104,7 @@ pub(in crate::client) struct Filing {
 /// Whether to wait for what was filed.
 #[derive(Debug, Clone, Copy, Args)]
 pub(in crate::client) struct Waiting {
-    /// Wait until it is active: exit code 0 then, and only then
+    /// Wait until it is active; exit code 0 then, and only then
     #[arg(long)]
     pub(in crate::client) wait: bool,
     #[command(flatten)]

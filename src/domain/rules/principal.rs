@@ -15,6 +15,9 @@ const ERROR_SHOWN: usize = 300;
 
 pub(super) fn is_role_or_user(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {
     if let Err(error @ ArnError::Malformed(_)) = &reading.principal {
+        if reading.ask.principal_arn.is_empty() {
+            return out.add(POINTER, "say whose access it is: the ARN of an IAM role or user".to_owned());
+        }
         out.add(POINTER, refusal(reading, error));
     }
 }

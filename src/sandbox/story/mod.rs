@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use hints::print_hints;
+pub use hints::{Whereabouts, print_hints};
 use narrator::Narrator;
 use wire::Wire;
 
@@ -83,6 +83,14 @@ pub async fn play(stage: &Stage, out: &mut (dyn Write + Send)) -> Result<(), Sto
     story.an_end(&oncall).await?;
     story.narrator.end()?;
     Ok(())
+}
+
+/// What is said where somebody stops everything in the middle of the story.
+///
+/// # Errors
+/// What the output says.
+pub fn broken_off(stage: &Stage, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+    Narrator::new(out, stage.terminal).broken_off()
 }
 
 /// The story while it is told.

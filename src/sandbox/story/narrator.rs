@@ -63,6 +63,13 @@ impl<'a> Narrator<'a> {
         writeln!(self.out, "{INDENT}{label} {text}")
     }
 
+    /// The last line, where there is no telling how it would have ended.
+    pub(super) fn broken_off(&mut self) -> io::Result<()> {
+        // In place of what is being waited for.
+        let rewind = if self.terminal { REWIND } else { "" };
+        writeln!(self.out, "{rewind}\nStopped in the middle of the story, and everything with it.")
+    }
+
     /// The last line.
     pub(super) fn end(&mut self) -> io::Result<()> {
         let seconds = self.began.elapsed().as_secs_f64();

@@ -302,7 +302,7 @@ pub(crate) fn desk(store: entryway::store::Store, sim: &Sim) -> Desk {
         store,
         policies: Policies::new(policies),
         directory: Arc::new(directory),
-        principals: Principals::new(Arc::new(IamRegistry(eks(sim).iam()))),
+        principals: Principals::new(Arc::new(IamRegistry::new(eks(sim).iam()))),
         clusters: Arc::new(["dev", "prod", "legacy"].into_iter().map(cluster).collect::<Clusters>()),
         catalogue: Catalogues::default(),
         settings: Arc::new(settings()),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use entryway::app::{Roles, Service};
+use entryway::app::{Roles, Service, Simulated};
 use entryway::config::{Config, Origin};
 use entryway::eks::aws::StaticCredentials;
 use reqwest::Method;
@@ -54,7 +54,8 @@ impl Running {
             secret_access_key: "not-a-secret".into(),
         };
         let roles = Roles { api: true, worker: true };
-        let service = Service::start(&config, Some(credentials), roles).await.unwrap();
+        let service =
+            Service::start(&config, Some(Simulated { credentials, unheard_of: "nobody says" }), roles).await.unwrap();
         Self { base: format!("http://{}", service.addr), api, folder, service }
     }
 

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use entryway::clock::Clock;
 use entryway::sandbox::config::world;
 use entryway::sandbox::sim::Sim;
-use entryway::sandbox::story::{Stage, play, print_hints};
+use entryway::sandbox::story::{Stage, Whereabouts, broken_off, play, print_hints};
 use entryway::worker::{Pace, Worker};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -68,10 +68,38 @@ async fn stops_where_a_step_does_not_do_what_it_says() {
 #[test]
 fn every_person_gets_a_command_to_paste() {
     let stage = Stage::new("http://127.0.0.1:8080", "http://127.0.0.1:4566", false);
-    let mut out = Vec::new();
-    print_hints(&stage, &mut out).unwrap();
-    let hints = String::from_utf8(out).unwrap();
+    let hints = hints(&stage, None);
     for (_, token) in &stage.tokens {
         assert!(hints.contains(&format!("Bearer {token}")), "{hints}");
+    }
+    let typed = "ENTRYWAY_URL=http://127.0.0.1:8080 ENTRYWAY_TOKEN=bob-token target/debug/entryway list\n";
+    assert!(hints.contains(typed), "{hints}");
+    assert!(!hints.contains("is taken"), "{hints}");
+}
+
+/// What one start left and what another finds in its way is said where somebody can still read it.
+#[test]
+fn the_hints_say_where_the_data_stays_how_to_start_afresh_and_why_the_port_is_another() {
+    let stage = Stage::new("http://127.0.0.1:40001", "http://127.0.0.1:4566", false);
+    let hints = hints(&stage, Some(([127, 0, 0, 1], 8080).into()));
+    assert!(hints.contains("/home/alice/the data") && hints.contains("rm -rf '/home/alice/the data'"), "{hints}");
+    let instead = "127.0.0.1:8080 is taken; write http://127.0.0.1:40001 where the pages say http://127.0.0.1:8080";
+    assert!(hints.contains(instead), "{hints}");
+}
+
+fn hints(stage: &Stage, taken: Option<SocketAddr>) -> String {
+    let (data_dir, program) = ("/home/alice/the data".to_owned(), "target/debug/entryway".to_owned());
+    let mut out = Vec::new();
+    print_hints(stage, &Whereabouts { data_dir, program, taken }, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn where_it_is_broken_off_the_last_word_takes_the_place_of_what_was_waited_for() {
+    for (terminal, begins) in [(false, "\nStopped"), (true, "\r\u{1b}[2K\nStopped")] {
+        let mut out = Vec::new();
+        broken_off(&Stage::new("http://127.0.0.1:8080", "http://127.0.0.1:4566", terminal), &mut out).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        assert!(told.starts_with(begins), "{told:?}");
     }
 }

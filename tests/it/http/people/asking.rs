@@ -111,7 +111,7 @@ async fn a_wait_that_is_too_long_says_what_is_still_missing() {
         .types("alice", &["wait", &id, "--timeout", "200ms"])
         .await
         .ends(6)
-        .tells(&["still pending: needs 1 approval"]);
+        .tells(&["still pending: needs 1 approval", &format!("to go on waiting: entryway wait {id}\n")]);
     let shown = office.types("alice", &["wait", &id, "--timeout", "200ms", "--json"]).await.ends(6).json();
     assert_eq!(shown["state"], "pending", "scripts see where it stands");
 }
@@ -138,6 +138,13 @@ async fn a_body_can_come_from_a_file_and_a_portal_can_ask_for_somebody() {
     assert_eq!((&filed["requester"], &filed["submittedBy"]), (&json!("alice"), &json!("portal")));
     std::fs::write(&file, "{\"clusterNam\": 1}").unwrap();
     office.types("alice", &asked[..3]).await.ends(3).tells(&["malformed-json", "clusterNam"]);
+    std::fs::write(&file, "{\"clusterName\": \"prod\"}").unwrap();
+    office.types("alice", &asked[..3]).await.ends(3).tells(&["--principal: say whose access it is", "--reason"]);
+    let stranger = ask("prod", &["--on-behalf-of", "zed"]);
+    let said = office.types("portal", &stranger).await.ends(3);
+    said.tells(&["request-not-permitted", "entryway whoami --on-behalf-of zed"]);
+    let whoami = ["whoami", "--on-behalf-of", "zed"];
+    office.types("portal", &whoami).await.ends(0).shows(&["none; the service may not know this name"]);
     std::fs::write(&file, "clusterName: dev").unwrap();
     office.types("alice", &asked[..3]).await.ends(2).tells(&["this is no JSON"]);
 }
@@ -148,6 +155,7 @@ async fn lists_line_up_and_go_over_pages() {
     for _ in 0..3 {
         office.filed().await;
     }
+    office.types("alice", &["list", "--to-review"]).await.ends(0).shows(&["nothing waits for your review\n"]);
     let said = office.types("bob", &["list", "--limit", "2", "--mine"]).await.ends(0);
     said.shows(&["no requests of that kind"]);
     let said =

@@ -31,9 +31,11 @@ async fn access_is_signed_off_waited_for_and_taken_back() {
     office.types("alice", &["wait", &id, "--timeout", "60s"]).await.ends(0).shows(&["active since", "ends"]);
     let extended = ["extend", &id, "--duration", "2h", "--reason", "it takes longer", "--json"];
     assert_eq!(office.types("alice", &extended).await.ends(0).json()["extends"], json!(id));
+    let own = office.types("alice", &["revoke", &id, "--reason", "done"]).await.ends(3);
+    own.tells(&["forbidden", &format!("next: You may: entryway relinquish {id}\n")]);
     office.types("bob", &["revoke", &id, "--reason", "the incident is over"]).await.ends(0).shows(&["revoked: "]);
     let ended = office.types("alice", &["wait", &id, "--until", "ended", "--timeout", "60s"]).await.ends(0);
-    ended.shows(&["ended (revoked)"]);
+    ended.shows(&["ended (revoked)", "because       bob revoked it, ", ": the incident is over\n"]);
     office.types("alice", &["wait", &id]).await.ends(7).tells(&["not be active any more"]);
     office.types("bob", &["show", &id, "--events"]).await.ends(0).shows(&["request.active", "request.ended", "AT"]);
 }
@@ -44,7 +46,12 @@ async fn what_is_undecided_is_withdrawn_and_what_is_not_there_is_not_found() {
     let id = office.filed().await;
     office.types("bob", &["withdraw", &id]).await.ends(3).tells(&["forbidden"]);
     office.types("alice", &["withdraw", &id, "--reason", "not needed"]).await.ends(0).shows(&["withdrawn: "]);
-    office.types("alice", &["relinquish", &id]).await.ends(3).tells(&["illegal-state"]);
+    office.types("alice", &["show", &id]).await.ends(0).shows(&["alice withdrew it, ", ": not needed\n"]);
+    office
+        .types("alice", &["relinquish", &id])
+        .await
+        .ends(3)
+        .tells(&["illegal-state", "Look at it with entryway show"]);
     office.types("alice", &["retry", &id]).await.ends(3);
     office.types("alice", &["show", "01980a1b-7c3d-7e4f-8a5b-6c7d8e9fa0b1"]).await.ends(3).tells(&["not-found"]);
     office.types("alice", &["show", "nonsense"]).await.ends(2);

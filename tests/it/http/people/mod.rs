@@ -3,6 +3,7 @@
 
 mod asking;
 mod deciding;
+mod ending;
 mod pages;
 mod signing_in;
 

@@ -86,7 +86,11 @@ async fn tokens_of_providers_go_through_a_pipe_into_a_profile() {
 
 #[tokio::test]
 async fn the_page_for_reviewers_does_what_it_says() {
-    play("docs/REVIEWING.md", &["approved: ", "denied: ", "revoked: ", "request.reviewed"]).await;
+    play(
+        "docs/REVIEWING.md",
+        &["approved: ", "denied: ", "revoked: ", "request.reviewed", "bob revoked it", "nothing matches"],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -35,11 +35,14 @@ async fn each_thing_that_is_missing_has_its_exit_code_and_a_way_on() {
     let office = Office::new().await;
     office.types_alone(&["whoami"], "").await.ends(2).tells(&["entryway login --url"]);
     office.types_alone(&["whoami", "--url", &office.url], "").await.ends(4).tells(&["ENTRYWAY_TOKEN"]);
-    office.types("mallory", &["whoami"]).await.ends(4).tells(&["unauthenticated", "next: run entryway login"]);
+    office.types("mallory", &["whoami"]).await.ends(4).tells(&["unauthenticated", "next: Run entryway login"]);
     let problem = office.types("mallory", &["whoami", "--json"]).await.ends(4).json();
     assert_eq!(problem["code"], "unauthenticated");
     office.types("alice", &["whoami", "--url", "http://access.example.com"]).await.ends(2).tells(&["--allow-http"]);
     office.types("alice", &["clusters"]).await.ends(0).shows(&["CLUSTER", "dev", "prod"]);
+    office.types("alice", &["access-policies"]).await.ends(0).shows(&["POLICY", "AmazonEKSViewPolicy  "]);
+    let other = office.types("alice", &["access-policies", "--cluster", "prdo"]).await.ends(3);
+    other.tells(&["no cluster here", "`entryway clusters`"]);
 }
 
 #[tokio::test]
@@ -55,8 +58,12 @@ async fn a_service_that_is_away_or_is_none_is_told_apart_from_a_refusal() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let away = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
-    let said = office.types("alice", &["list", "--url", &away]).await.ends(5).tells(&["cannot reach", &away]);
+    let said =
+        office.types("alice", &["list", "--url", &away]).await.ends(5).tells(&["cannot reach", &away, "--url says"]);
     assert_eq!(said.err.lines().count(), 1, "{said:?}");
+    let environment = [("ENTRYWAY_URL", away.as_str()), ("ENTRYWAY_TOKEN", "alice-token")];
+    let said = spawned(&office.home.0, &environment, &["list"], "").await.unwrap().ends(5);
+    said.tells(&["is the service running there?", "ENTRYWAY_URL says where"]);
     let told = office.types("alice", &["list", "--url", &away, "--json"]).await.ends(5).json();
     assert_eq!(told["code"], "unreachable");
     let page = axum::Router::new().fallback(async || "<html>sign in here</html>");
