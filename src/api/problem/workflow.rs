@@ -82,6 +82,7 @@ impl From<StoreError> for Problem {
             StoreError::Duplicate { .. }
             | StoreError::Refused(_)
             | StoreError::Corrupt { .. }
+            | StoreError::Unreadable(_)
             | StoreError::LeaseLost => Self::internal(error),
         }
     }

@@ -1,7 +1,5 @@
 //! The whole log as at one moment, for walking through it page by page.
 
-use serde_json::Value;
-use sqlx::types::Json;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -55,7 +53,6 @@ impl RawRow {
     /// The event, or its `seq` where it makes no sense.
     fn read(self) -> Result<Event, i64> {
         let seq = self.seq;
-        let data: Value = serde_json::from_str(&self.data).map_err(|_| seq)?;
         let row = EventRow {
             seq,
             id: self.id,
@@ -67,7 +64,7 @@ impl RawRow {
             request_id: self.request_id,
             cluster_name: self.cluster_name,
             principal_arn: self.principal_arn,
-            data: Json(data),
+            data: self.data,
             prev_hash: self.prev_hash,
             hash: self.hash,
         };
@@ -100,7 +97,7 @@ impl Snapshot {
         let row = sqlx::query_as!(
             RawRow,
             r#"-- audit.checkpoint
-            SELECT seq, id, type, CASE WHEN isfinite(at) THEN at END AS at, actor, submitted_by, via, request_id,
+            SELECT seq, id, type, CASE WHEN at > '-infinity' AND at < '200000-01-01Z' THEN at END AS at, actor, submitted_by, via, request_id,
                    cluster_name, principal_arn, data::text AS "data!", prev_hash, hash
               FROM event WHERE type = 'audit.checkpoint' AND seq > $1 ORDER BY seq LIMIT 1"#,
             seq
@@ -118,7 +115,7 @@ impl Snapshot {
         let rows = sqlx::query_as!(
             RawRow,
             r#"-- audit.events
-            SELECT seq, id, type, CASE WHEN isfinite(at) THEN at END AS at, actor, submitted_by, via, request_id,
+            SELECT seq, id, type, CASE WHEN at > '-infinity' AND at < '200000-01-01Z' THEN at END AS at, actor, submitted_by, via, request_id,
                    cluster_name, principal_arn, data::text AS "data!", prev_hash, hash
               FROM event WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"#,
             after,
