@@ -32,7 +32,8 @@ const DATA: &[(i64, &str)] = &[
     (21, include_str!("../data/migrations/0021_unheard_and_reach.sql")),
     (22, include_str!("../data/migrations/0022_entries_that_drifted.sql")),
     (23, include_str!("../data/migrations/0023_trace_parent.sql")),
-    (25, include_str!("../data/migrations/0025_times_and_what_is_over.sql")),
+    (25, include_str!("../data/migrations/0025_times_and_numbers.sql")),
+    (27, include_str!("../data/migrations/0027_what_is_over.sql")),
 ];
 
 #[tokio::test]

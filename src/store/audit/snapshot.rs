@@ -162,6 +162,43 @@ impl Snapshot {
         .await?)
     }
 
+    /// A review, by its request and author, that the log does not tell of as it stands, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn untold_review(&mut self) -> Result<Option<(Uuid, String)>, StoreError> {
+        let found = sqlx::query!(
+            "-- audit.untold_review
+            SELECT request_id, reviewer FROM review r
+             WHERE NOT EXISTS (SELECT FROM event e
+                                WHERE e.request_id = r.request_id AND e.type = 'request.reviewed' AND e.actor = r.reviewer
+                                  AND e.submitted_by IS NOT DISTINCT FROM r.submitted_by AND e.via = r.via
+                                  AND e.data ->> 'reviewId' = r.id::text AND e.data ->> 'decision' = r.decision
+                                  AND e.data ->> 'specDigest' = r.spec_digest)
+             LIMIT 1"
+        )
+        .fetch_optional(&mut self.connection)
+        .await?;
+        Ok(found.map(|row| (row.request_id, row.reviewer)))
+    }
+
+    /// A request that the log says somebody else filed, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn untold_requester(&mut self) -> Result<Option<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "-- audit.untold_requester
+            SELECT id FROM request r
+             WHERE NOT EXISTS (SELECT FROM event e
+                                WHERE e.request_id = r.id AND e.type = 'request.submitted' AND e.actor = r.requester
+                                  AND e.submitted_by IS NOT DISTINCT FROM r.submitted_by)
+             LIMIT 1"
+        )
+        .fetch_optional(&mut self.connection)
+        .await?)
+    }
+
     /// Closes the connection.
     pub async fn close(self) {
         // Nothing was changed, so nothing is lost where saying goodbye fails.

@@ -92,6 +92,34 @@ async fn what_nobody_touched_is_sound_and_every_tampering_is_named() {
     assert!(sound, "as it was: {said}");
 }
 
+/// Reviews and requesters stand in tables of their own, and decide who has access: what the log does not tell of them is found.
+#[tokio::test]
+async fn a_review_that_nobody_gave_and_a_request_that_somebody_else_filed_are_found() {
+    let (bed, anchor) = log().await;
+    database::by_hand(&bed.url, "CREATE TABLE kept_reviews AS TABLE review").await;
+    let forged =
+        "INSERT INTO review SELECT gen_random_uuid(), id, 'mallory', 'approve', NULL, 'api', NULL, spec_digest, now()
+                    FROM request LIMIT 1";
+    for (tampering, word) in [
+        (forged, "by \"mallory\" is not in the log"),
+        ("UPDATE review SET reviewer = 'mallory'", "by \"mallory\" is not in the log"),
+        ("UPDATE review SET spec_digest = 'sha256:00'", "is not in the log"),
+        ("UPDATE review SET submitted_by = 'portal'", "is not in the log"),
+        ("UPDATE review SET via = 'cli'", "is not in the log"),
+    ] {
+        assert!(database::by_hand(&bed.url, tampering).await > 0);
+        let (sound, said) = verified(&bed.url, Some(&anchor)).await;
+        assert!(!sound && said.contains(word) && said.lines().count() == 1, "{tampering}: {said}");
+        for undo in ["DELETE FROM review", "INSERT INTO review SELECT * FROM kept_reviews"] {
+            database::by_hand(&bed.url, undo).await;
+        }
+    }
+    assert!(verified(&bed.url, Some(&anchor)).await.0, "as it was");
+    database::by_hand(&bed.url, "UPDATE request SET requester = 'mallory'").await;
+    let (sound, said) = verified(&bed.url, Some(&anchor)).await;
+    assert!(!sound && said.contains("was not filed by whom it says"), "{said}");
+}
+
 #[tokio::test]
 async fn without_an_anchor_the_end_of_a_chain_still_shows() {
     let (bed, _) = log().await;
