@@ -110,8 +110,7 @@ fn person_spoken_for(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = given.next() else { return Ok(None) };
     let name = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
     // What posed as another name would stand so in the audit log.
-    let plain = !name.is_empty() && name.len() <= LONGEST && name.trim() == name && rules::misleading(name).is_none();
-    let plain = plain && !name.contains(['\n', '\t']);
+    let plain = name.len() <= LONGEST && rules::is_plain_name(name);
     if !plain || given.next().is_some() {
         let detail = "name exactly one person, in UTF-8, as the directory spells them";
         return Err(Problem::parameter("Entryway-On-Behalf-Of", detail));
@@ -133,6 +132,11 @@ fn speak_for(service: Caller, person: &str, state: &ApiState) -> Result<Caller, 
         return forbidden("Entryway-On-Behalf-Of names Entryway itself; name a person");
     }
     let directory = &state.desk.directory;
+    // In another spelling they would be somebody else: one who may sign off what they asked for, and be counted twice.
+    if let Some(spelling) = directory.known_spelling(person) {
+        let detail = format!("{person:?} is spelt {spelling:?} here; name people as the directory spells them");
+        return Err(Problem::parameter("Entryway-On-Behalf-Of", detail));
+    }
     if directory.identity(person).service || person == service.user() || state.tokens.is_service(person) {
         return forbidden("Entryway-On-Behalf-Of names a service; name a person");
     }

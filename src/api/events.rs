@@ -20,7 +20,7 @@ use super::views::{EventList, EventName, EventView};
 use crate::audit::export::native;
 use crate::domain::event::EventType;
 use crate::workflow::Desk;
-use crate::workflow::audit_log::LogFilter;
+use crate::workflow::audit_log::{LogFilter, LogPage};
 
 /// One event to a line.
 const NDJSON: &str = "application/x-ndjson";
@@ -78,12 +78,14 @@ pub(crate) async fn list(
     let after = token.map_or(Ok(after), |token| start(&listing, &token))?;
     let through = desk.log_end().await?;
     let limit = limit.unwrap_or(PAGE);
-    let mut events = desk.log_page(&filter, after, through, limit + 1).await?;
-    let more = events.len() > limit;
-    events.truncate(limit);
-    let last = events.last().filter(|_| more).map(|last| last.seq);
-    let next_token = last.map(|seq| listing.sealed(&seq.to_be_bytes()));
-    Ok(json_response(&EventList { items: events.into_iter().map(Into::into).collect(), next_token }))
+    let page = desk.log_page(&filter, after, through, limit).await?;
+    Ok(json_response(&answer(&listing, page)))
+}
+
+/// A page of events, as it is answered.
+pub(super) fn answer(listing: &Listing<'_>, page: LogPage) -> EventList {
+    let next_token = page.next.map(|seq| listing.sealed(&seq.to_be_bytes()));
+    EventList { items: page.events.into_iter().map(Into::into).collect(), next_token }
 }
 
 /// The filters that the log is read with.
@@ -129,13 +131,12 @@ fn lines(desk: Desk, filter: LogFilter, after: i64, through: i64) -> impl Stream
         let (desk, filter) = (desk.clone(), filter.clone());
         async move {
             let Some(after) = place else { return Ok(None) };
-            let events = desk.log_page(&filter, after, through, CHUNK).await.map_err(|error| {
+            let page = desk.log_page(&filter, after, through, CHUNK).await.map_err(|error| {
                 tracing::error!(%error, "a stream of events was cut off");
                 io::Error::other(error)
             })?;
-            let next = events.last().filter(|_| events.len() == CHUNK).map(|last| last.seq);
-            let text: String = events.iter().map(|event| format!("{}\n", native(event))).collect();
-            Ok(Some((Bytes::from(text), next)))
+            let text: String = page.events.iter().map(|event| format!("{}\n", native(event))).collect();
+            Ok(Some((Bytes::from(text), page.next)))
         }
     })
 }

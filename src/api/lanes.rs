@@ -1,14 +1,14 @@
 //! How many calls are worked on at once, and for how long. Each kind of call has a lane of its own, so that no flood of
 //! one kind keeps out another: whoever takes access away gets through while lists are being drawn by the thousand.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 
@@ -48,9 +48,40 @@ impl Default for Lanes {
     }
 }
 
+/// The place of a call in its lane.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    lane: Arc<Semaphore>,
+    held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+}
+
+impl Place {
+    fn take(lane: &Arc<Semaphore>) -> Result<Self, Problem> {
+        let place = Self { lane: lane.clone(), held: Arc::default() };
+        place.come_back()?;
+        Ok(place)
+    }
+
+    /// Makes room while the call itself is waited for: whoever sends one a byte at a time keeps nobody else from getting through.
+    pub(super) fn leave(&self) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Takes a place again.
+    ///
+    /// # Errors
+    /// `unavailable` when there is none.
+    pub(super) fn come_back(&self) -> Result<(), Problem> {
+        let full = |_| Problem::unavailable("more calls at once than the lane takes");
+        let permit = self.lane.clone().try_acquire_owned().map_err(full)?;
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+        Ok(())
+    }
+}
+
 impl Lanes {
     /// The lane of this call, and how long it may take; probes have none, they must see how things are.
-    fn of(&self, request: &Request) -> (Option<&Semaphore>, Duration) {
+    fn of(&self, request: &Request) -> (Option<&Arc<Semaphore>>, Duration) {
         let path = request.uri().path();
         let decides = ends_access(request.method(), path) || path.ends_with("/reviews");
         match *request.method() {
@@ -79,15 +110,17 @@ pub(super) fn ends_access(method: &Method, path: &str) -> bool {
 
 /// Lets the call in if there is room, and gives it up when it takes too long. What it was doing then is dropped at
 /// its next await; what was committed stays.
-pub(super) async fn admit(State(lanes): State<Lanes>, request: Request, next: Next) -> Response {
+pub(super) async fn admit(State(lanes): State<Lanes>, mut request: Request, next: Next) -> Response {
     let (lane, patience) = lanes.of(&request);
-    let permit = match lane.map(Semaphore::try_acquire) {
-        None => None,
-        Some(Ok(permit)) => Some(permit),
-        Some(Err(_)) => return Problem::unavailable("more calls at once than the lane takes").into_response(),
+    let place = match lane.map(Place::take).transpose() {
+        Ok(place) => place,
+        Err(full) => return full.into_response(),
     };
+    if let Some(place) = &place {
+        request.extensions_mut().insert(place.clone());
+    }
     let answer = tokio::time::timeout(patience, next.run(request)).await;
-    drop(permit);
+    drop(place);
     answer.unwrap_or_else(|_| Problem::unavailable("the call took too long and was given up").into_response())
 }
 
@@ -101,7 +134,7 @@ mod tests {
         let lanes = Lanes::default();
         let request = Request::builder().method(method).uri(uri).body(Body::empty()).expect("a request");
         let (lane, patience) = lanes.of(&request);
-        (lane.map(Semaphore::available_permits), patience)
+        (lane.map(|lane| lane.available_permits()), patience)
     }
 
     #[test]

@@ -27,6 +27,8 @@ use super::stream::Outgoing;
 /// How long peers are waited for.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
+    /// How long a new connection may take to bring the head of its first call. Nobody has a reason to be slow with it.
+    first: Duration,
     /// How long a connection may rest between calls, the head of the next call included.
     rest: Duration,
     /// How long a peer may take nothing of an answer.
@@ -37,8 +39,12 @@ struct Patience {
 
 /// The rest is longer than load balancers keep their connections (AWS's: 60 s), so that it is they who close them, and
 /// never we in the face of a call.
-const PATIENCE: Patience =
-    Patience { rest: Duration::from_secs(75), stall: Duration::from_secs(30), leave: Duration::from_secs(2) };
+const PATIENCE: Patience = Patience {
+    first: Duration::from_secs(30),
+    rest: Duration::from_secs(75),
+    stall: Duration::from_secs(30),
+    leave: Duration::from_secs(2),
+};
 
 /// The most that is held of a call before somebody takes it, in bytes. A head that is longer is refused.
 const BUFFER: usize = 64 * 1024;
@@ -85,7 +91,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let (busy, at_work) = watch::channel(false);
-    let busy = Arc::new(busy);
+    let (busy, first_call) = (Arc::new(busy), at_work.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -103,6 +109,7 @@ where
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = nothing_comes(first_call, patience.first) => Ok(()),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
@@ -132,6 +139,14 @@ impl Drop for Answering {
     }
 }
 
+/// Waits until `time` is over, if no call has come by then; for ever otherwise.
+async fn nothing_comes(mut at_work: watch::Receiver<bool>, time: Duration) {
+    // A call may be over before this looks: that it came is a change all the same.
+    if timeout(time, at_work.changed()).await.is_ok() {
+        std::future::pending().await
+    }
+}
+
 /// Waits until nothing has been answered for `time`.
 async fn quiet(mut at_work: watch::Receiver<bool>, time: Duration) {
     while at_work.wait_for(|busy| !busy).await.is_ok() {
@@ -157,7 +172,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(100);
 
     fn patience() -> Patience {
-        Patience { rest: NEVER, stall: NEVER, leave: NEVER }
+        Patience { first: NEVER, rest: NEVER, stall: NEVER, leave: NEVER }
     }
 
     /// A connection to a server of `/{n}`, which answers with n bytes.
@@ -201,6 +216,23 @@ mod tests {
         call(&mut connection).await;
         assert!(is_closed(&mut connection).await && is_over(served).await);
         assert!(last.elapsed() >= SHORT * 3, "it was cut while it might rest");
+    }
+
+    #[tokio::test]
+    async fn who_does_not_begin_soon_is_cut_off_and_who_has_begun_may_rest() {
+        let hurried = Patience { first: SHORT, ..patience() };
+        for sent in [&b""[..], b"GET /2 HT", b"GET /2 HTTP/1.1\r\nHost: x\r\n"] {
+            let (mut connection, _stop, served) = connect(hurried, 4096);
+            connection.write_all(sent).await.expect("it is open");
+            assert!(is_over(served).await, "{:?}", String::from_utf8_lossy(sent));
+        }
+        let (mut connection, _stop, served) = connect(hurried, 4096);
+        call(&mut connection).await;
+        let rested = timeout(SHORT * 3, connection.read_u8()).await;
+        assert!(rested.is_err(), "it was cut while it might rest: {rested:?}");
+        call(&mut connection).await;
+        drop(connection);
+        assert!(is_over(served).await);
     }
 
     #[tokio::test]

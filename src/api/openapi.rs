@@ -96,20 +96,21 @@ macro_rules! headers {
     };
 }
 
+// White space around a value is not part of it (RFC 9110, 5.5): HTTP takes it away before anybody looks.
 headers! {
     /// Of every call that somebody makes.
     CallerHeaders = "Entryway-On-Behalf-Of",
         "The person whom the calling service speaks for. Only for services that policy lets `actFor`.", "alice",
-        r"^\S(.*\S)?$";
+        r"^[ \t]*\S(.*\S)?[ \t]*$";
     /// Of calls that can be done once.
     OnceHeader = "Idempotency-Key",
         "1 to 255 visible ASCII characters. Repeating the call with it within 24 hours repeats the first answer. A dry \
          run, which changes nothing, does not keep it.",
         "5f0c6f2e-3c1f-4a57-9d0e-0d6b2d8f3a11",
-        r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
+        r#"^[ \t]*([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")[ \t]*$"#;
     /// Of calls that change a request.
     VersionHeader = "If-Match", "The `ETag` of the request as the caller saw it; another one is refused (412).", "\"7\"",
-        r#"^(\*|"[!#-~]*")$"#;
+        r#"^[ \t]*(\*|"[!#-~]*")[ \t]*$"#;
 }
 
 macro_rules! failures {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Failure, runtime};
-use crate::audit::{Flaw, Link, Log, PublicKey, Read, SigningKey, Trust, export, verify};
+use crate::audit::{Flaw, Link, Log, PublicKey, Read, SigningKey, Trust, Untold, export, verify};
 use crate::clock::Clock;
 use crate::config::{Audit, Records, environment};
 use crate::domain::event::Event;
@@ -168,5 +168,13 @@ impl Log for InPostgres<'_> {
 
     async fn silent_request(&mut self) -> Result<Option<Uuid>, StoreError> {
         self.0.silent_request().await
+    }
+
+    async fn untold(&mut self) -> Result<Option<Untold>, StoreError> {
+        if let Some((request_id, reviewer)) = self.0.untold_review().await? {
+            return Ok(Some(Untold::Review { request_id, reviewer }));
+        }
+        let request = self.0.untold_requester().await?;
+        Ok(request.map(|request_id| Untold::Requester { request_id }))
     }
 }

@@ -8,4 +8,4 @@ mod verify;
 
 pub use checkpoint::{Seal, Statement, Tally};
 pub use key::{KeyError, PublicKey, SigningKey};
-pub use verify::{Break, Flaw, Link, Log, Read, Report, Trust, verify};
+pub use verify::{Break, Flaw, Link, Log, Read, Report, Trust, Untold, verify};

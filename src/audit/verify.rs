@@ -42,6 +42,25 @@ pub trait Log {
     fn links(&mut self, after: (Uuid, i64)) -> impl Future<Output = Result<Vec<Link>, Self::Error>>;
     /// A request without any event.
     fn silent_request(&mut self) -> impl Future<Output = Result<Option<Uuid>, Self::Error>>;
+    /// What is kept beside the log and is not in it.
+    fn untold(&mut self) -> impl Future<Output = Result<Option<Untold>, Self::Error>>;
+}
+
+/// Something that decides who has access, and that the log does not tell as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Untold {
+    /// A review.
+    Review {
+        /// The request.
+        request_id: Uuid,
+        /// Whose it says it is.
+        reviewer: String,
+    },
+    /// Who asked for this request, or who filed it for them.
+    Requester {
+        /// The request.
+        request_id: Uuid,
+    },
 }
 
 /// What whoever verifies knows from elsewhere.
@@ -86,6 +105,10 @@ pub enum Break {
     Silent { request_id: Uuid },
     #[error("event {seq} is about the request {request_id}, which is not there")]
     Orphan { seq: i64, request_id: Uuid },
+    #[error("the review of request {request_id} by {reviewer:?} is not in the log as it stands: nobody gave it")]
+    ForgedReview { request_id: Uuid, reviewer: String },
+    #[error("request {request_id} was not filed by whom it says")]
+    ForgedRequester { request_id: Uuid },
 }
 
 /// Why a log was not found sound.
@@ -235,7 +258,14 @@ async fn walk_chains<L: Log>(log: &mut L) -> Result<(), Flaw<L::Error>> {
         ends_well(ended)?;
     }
     let silent = log.silent_request().await.map_err(Flaw::Unread)?;
-    silent.map_or(Ok(()), |request_id| Err(Break::Silent { request_id }.into()))
+    if let Some(request_id) = silent {
+        return Err(Break::Silent { request_id }.into());
+    }
+    match log.untold().await.map_err(Flaw::Unread)? {
+        None => Ok(()),
+        Some(Untold::Review { request_id, reviewer }) => Err(Break::ForgedReview { request_id, reviewer }.into()),
+        Some(Untold::Requester { request_id }) => Err(Break::ForgedRequester { request_id }.into()),
+    }
 }
 
 fn ends_well(last: &Link) -> Result<(), Break> {

@@ -76,6 +76,14 @@ impl Caller {
     }
 }
 
+/// Whether two different names are one to people.
+pub(super) fn same_but_for_case(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one != other && one.eq_ignore_ascii_case(other);
+    }
+    one != other && one.to_lowercase() == other.to_lowercase()
+}
+
 /// Who belongs to what, for people who are not on the line right now: reviewers whose standing is checked again,
 /// requesters whose quorum is asked about by the worker, people a portal speaks for. It is what operators configured, and
 /// beside it what tokens of identity providers told.
@@ -137,9 +145,18 @@ impl Directory {
     /// two approvals.
     #[must_use]
     pub fn other_spelling(&self, user: &str) -> Option<&str> {
-        let folded = user.to_lowercase();
-        let same = |known: &&String| *known != user && known.to_lowercase() == folded;
+        let same = |known: &&String| same_but_for_case(known, user);
         if self.people.contains_key(user) { None } else { self.people.keys().find(same).map(String::as_str) }
+    }
+
+    /// As [`Directory::other_spelling`], and as the tokens seen lately spell it: for a name that comes with no token of its own.
+    #[must_use]
+    pub fn known_spelling(&self, user: &str) -> Option<String> {
+        if self.people.contains_key(user) {
+            return None;
+        }
+        let told = || self.memory.as_ref().and_then(|memory| memory.other_spelling(user));
+        self.other_spelling(user).map(str::to_owned).or_else(told)
     }
 
     /// Everybody they know who is not a service, sorted by name.

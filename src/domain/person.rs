@@ -5,6 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::identity::same_but_for_case;
+
 /// Who a token speaks of. Who they are is issuer and subject; the name is what everything is recorded under, and stays with
 /// them once it is theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,14 @@ impl Memory {
     #[must_use]
     pub fn named(&self, user: &str) -> Option<Person> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_name.get(user).cloned()
+    }
+
+    /// How `user` is spelt where it is the same but for upper and lower case.
+    #[must_use]
+    pub fn other_spelling(&self, user: &str) -> Option<String> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let same = || known.by_name.keys().find(|name| same_but_for_case(name, user)).cloned();
+        if known.by_name.contains_key(user) { None } else { same() }
     }
 
     /// Whoever `subject` is at `issuer`.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event::SELF;
 use super::person::Person;
-use super::rules::misleading;
+use super::rules::{is_plain_name, misleading};
 
 /// How far the clocks of two machines may be apart.
 pub const LEEWAY: TimeDelta = TimeDelta::seconds(30);
@@ -156,7 +156,7 @@ impl TokenRules {
         if user == SELF {
             return flaw(format!("{SELF:?} is the name of Entryway's own doings"));
         }
-        let display = self.display.of(claims).and_then(Value::as_str).filter(|text| is_plain(text));
+        let display = self.display.of(claims).and_then(Value::as_str).map(str::trim).filter(|text| is_readable(text));
         Ok(Person {
             user,
             issuer: self.issuer.clone(),
@@ -199,10 +199,18 @@ impl TokenRules {
     }
 }
 
-/// One line that is what it looks like: names stand in the audit log.
+/// A name that is what it looks like: names stand in the audit log.
 fn is_plain(text: &str) -> bool {
-    let short = !text.is_empty() && text.chars().count() <= LONGEST_NAME && text.trim() == text;
-    short && misleading(text).is_none() && !text.contains(['\n', '\t'])
+    is_short(text) && is_plain_name(text)
+}
+
+/// One line for people to read, and nothing to tell anybody by.
+fn is_readable(text: &str) -> bool {
+    is_short(text) && !text.trim().is_empty() && misleading(text).is_none() && !text.contains(['\n', '\t'])
+}
+
+fn is_short(text: &str) -> bool {
+    text.chars().count() <= LONGEST_NAME
 }
 
 /// The time in a claim, in seconds since 1970 (RFC 7519, `NumericDate`).

@@ -38,6 +38,30 @@ pub struct Stretch {
     pub through: i64,
 }
 
+/// A page of events.
+#[derive(Debug)]
+pub struct Page {
+    /// The events, oldest first. What makes no sense is left out.
+    pub events: Vec<Event>,
+    /// The `seq` after which the next page starts; `None` where this was the last.
+    pub next: Option<i64>,
+}
+
+impl Page {
+    /// The first `limit` of `rows`, one more of which was asked for to see whether there are any. Rows are counted before they
+    /// are read: one that makes no sense is not the end of the list.
+    pub(super) fn of(mut rows: Vec<EventRow>, limit: usize) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Self { next: rows.last().filter(|_| more).map(|last| last.seq), events: sound(rows) }
+    }
+}
+
+/// How many rows to ask for, to have a page of `limit` and know whether there is another.
+pub(super) fn and_one(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
 /// As [`page`], for reading on from where it ends, whatever is in between.
 ///
 /// # Errors
@@ -58,17 +82,16 @@ pub async fn stretch(
 /// At most `limit` of the events that `filter` asks for, above `after` and up to `through`, oldest first.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+/// [`StoreError::Unavailable`].
 pub async fn page(
     store: &Store,
     filter: &LogFilter,
     after: i64,
     through: i64,
-    limit: i64,
-) -> Result<Vec<Event>, StoreError> {
+    limit: usize,
+) -> Result<Page, StoreError> {
     let mut connection = store.connection().await?;
-    let rows = rows(&mut connection, filter, after, through, limit).await?;
-    rows.into_iter().map(Event::try_from).collect()
+    Ok(Page::of(rows(&mut connection, filter, after, through, and_one(limit)).await?, limit))
 }
 
 async fn rows(
@@ -82,7 +105,7 @@ async fn rows(
         EventRow,
         r#"-- audit.page
         SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
-               data AS "data: _", prev_hash, hash
+               data::text AS "data!", prev_hash, hash
           FROM event
          WHERE seq > $1 AND seq <= $2
            AND ($3::uuid IS NULL OR request_id = $3 OR data ? 'requestIds' AND data -> 'requestIds' @> $4)
@@ -164,7 +187,7 @@ async fn last_checkpoint(executor: impl PgExecutor<'_>) -> Result<Option<Event>,
         EventRow,
         r#"-- audit.last_checkpoint
         SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
-               data AS "data: _", prev_hash, hash
+               data::text AS "data!", prev_hash, hash
           FROM event WHERE type = 'audit.checkpoint' ORDER BY seq DESC LIMIT 1"#
     )
     .fetch_optional(executor)

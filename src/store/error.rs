@@ -31,6 +31,9 @@ pub enum StoreError {
         /// The row's key.
         key: String,
     },
+    /// A value of the database's that no value here can hold, in a row that somebody changed by hand.
+    #[error("a row holds what nothing of Entryway's can hold: the row was changed by other means ({0})")]
+    Unreadable(#[source] sqlx::Error),
     /// The lease on an entry is no longer ours: whatever was found out is somebody else's to record.
     #[error("the lease was lost")]
     LeaseLost,
@@ -67,6 +70,10 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        // Asking again would bring the same.
+        if matches!(error, sqlx::Error::ColumnDecode { .. }) {
+            return Self::Unreadable(error);
+        }
         match error.as_database_error() {
             Some(db) if db.is_unique_violation() => {
                 Self::Duplicate { constraint: db.constraint().unwrap_or_default().to_owned() }

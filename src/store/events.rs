@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::rows::{EventRow, sound};
+use super::audit::{Page, and_one};
+use super::rows::EventRow;
 use super::{Store, StoreError, Tx};
-use crate::domain::event::{Event, NewEvent};
+use crate::domain::event::NewEvent;
 use crate::domain::request::Request;
 
 /// Columns of events about to be inserted, as Postgres' `unnest` wants them.
@@ -107,25 +108,25 @@ pub async fn append(tx: &mut Tx, events: Vec<NewEvent>) -> Result<(), StoreError
     columns.insert(tx).await
 }
 
-/// A request's timeline, oldest first: its own events, and those of its entry that name it. What makes no sense is left out.
+/// A page of a request's timeline, oldest first: its own events, and those of its entry that name it.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
+pub async fn of_request(store: &Store, request_id: Uuid, after: i64, limit: usize) -> Result<Page, StoreError> {
     let rows = sqlx::query_as!(
         EventRow,
         r#"-- events.of_request
         SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
-               data AS "data: _", prev_hash, hash
+               data::text AS "data!", prev_hash, hash
           FROM event
          WHERE (request_id = $1 OR data ? 'requestIds' AND data -> 'requestIds' @> $4) AND seq > $2
          ORDER BY seq LIMIT $3"#,
         request_id,
         after,
-        limit,
+        and_one(limit),
         json!([request_id])
     )
     .fetch_all(&mut *store.connection().await?)
     .await?;
-    Ok(sound(rows))
+    Ok(Page::of(rows, limit))
 }

@@ -7,6 +7,10 @@ use super::{Store, StoreError};
 use crate::clock::Clock;
 use crate::domain::record::drift_digest;
 
+mod over;
+
+pub(super) use over::Over;
+
 /// After how many attempts in a row that did not get through an entry counts as one that does not get through by itself: five
 /// minutes of errors that pass, a quarter of an hour where somebody has to mend something.
 const MOST_ATTEMPTS: i32 = 20;
@@ -89,12 +93,7 @@ pub async fn clock_offset(store: &Store) -> Result<TimeDelta, StoreError> {
 /// [`StoreError::Unavailable`].
 pub async fn figures(store: &Store, clusters: &[String]) -> Result<Figures, StoreError> {
     let now = store.clock.sql();
-    let requests = sqlx::query!(
-        r#"-- figures.requests
-        SELECT state, count(*) AS "count!" FROM request GROUP BY state ORDER BY state"#
-    )
-    .fetch_all(&mut *store.connection().await?)
-    .await?;
+    let requests = over::by_state(store).await?;
     let row = sqlx::query!(
         r#"-- figures.lateness
         WITH clock AS (SELECT coalesce($1::timestamptz, now()) AS now)
@@ -156,7 +155,7 @@ pub async fn figures(store: &Store, clusters: &[String]) -> Result<Figures, Stor
     .fetch_all(&mut *store.connection().await?)
     .await?;
     Ok(Figures {
-        requests: requests.into_iter().map(|row| (row.state, row.count)).collect(),
+        requests,
         oldest_unapplied_seconds: row.unapplied,
         expiry_overdue_seconds: row.expired.max(row.revoking),
         entries_waiting: row.waiting,

@@ -56,6 +56,7 @@ pub struct Store {
     clock: Clock,
     hub: Hub,
     settled: Arc<settled::Settled>,
+    over: Arc<figures::Over>,
 }
 
 /// One transaction. Dropped without [`Tx::commit`], it is rolled back.
@@ -96,7 +97,7 @@ impl Store {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool, clock, hub: Hub::default(), settled: Arc::default() })
+        Ok(Self { pool, clock, hub: Hub::default(), settled: Arc::default(), over: Arc::default() })
     }
 
     /// Brings the schema up to date. Replicas that start together take turns.

@@ -91,7 +91,7 @@ async fn events(tx: &mut Tx, seqs: &[i64]) -> Result<Vec<Event>, StoreError> {
         EventRow,
         r#"-- outbox.events
         SELECT seq, id, type, at, actor, submitted_by, via, request_id, cluster_name, principal_arn,
-               data AS "data: _", prev_hash, hash
+               data::text AS "data!", prev_hash, hash
           FROM event WHERE seq = ANY ($1)"#,
         seqs
     )

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::WorkflowError;
 use super::desk::{Desk, call_of};
-use crate::domain::event::{Event, EventType, NewEvent};
+use crate::domain::event::{EventType, NewEvent};
 use crate::domain::identity::Caller;
 use crate::policy::ServiceAction;
 use crate::store::{self, audit};
 
-pub use crate::store::audit::{LogFilter, Stretch};
+pub use crate::store::audit::{LogFilter, Page as LogPage, Stretch};
 
 impl Desk {
     /// Whether policy lets `caller` read the log and what else auditors see. A refusal is put on record.
@@ -55,8 +55,7 @@ impl Desk {
         after: i64,
         through: i64,
         limit: usize,
-    ) -> Result<Vec<Event>, WorkflowError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    ) -> Result<LogPage, WorkflowError> {
         Ok(audit::page(&self.store, filter, after, through, limit).await?)
     }
 }

@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::WorkflowError;
+use super::audit_log::LogPage;
 use super::desk::{Desk, call_of};
 use super::standing::{Details, EXTEND};
-use crate::domain::event::Event;
 use crate::domain::identity::Caller;
 use crate::domain::request::Request;
 use crate::policy::{Action, Call, ServiceAction};
@@ -100,18 +100,12 @@ impl Desk {
     ///
     /// # Errors
     /// [`WorkflowError::NotFound`], also for what the caller may not see.
-    pub async fn events(
-        &self,
-        caller: &Caller,
-        id: Uuid,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<Event>, WorkflowError> {
+    pub async fn events(&self, caller: &Caller, id: Uuid, after: i64, limit: usize) -> Result<LogPage, WorkflowError> {
         let request = requests::find(&self.store, id).await?.ok_or(WorkflowError::NotFound)?;
         if !self.may_view(caller, &request) {
             return Err(WorkflowError::NotFound);
         }
-        Ok(events::of_request(&self.store, id, after, i64::try_from(limit).unwrap_or(i64::MAX)).await?)
+        Ok(events::of_request(&self.store, id, after, limit).await?)
     }
 
     /// What is being extended already cannot be extended once more.

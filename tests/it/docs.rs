@@ -268,3 +268,12 @@ fn every_test_that_the_page_on_security_names_is_there() {
     }
     assert!(named > 80, "{named}");
 }
+
+/// The cases are known by their numbers, so each number is there once, in order, with a test.
+#[test]
+fn every_case_of_abuse_is_on_the_page_by_its_number() {
+    let page = read("docs/SECURITY.md");
+    let rows = page.lines().filter(|line| line.starts_with("| A-") && line.ends_with("` |"));
+    let numbers: Vec<_> = rows.filter_map(|row| row.get(4..6)?.parse::<usize>().ok()).collect();
+    assert_eq!(numbers, (1..=50).collect::<Vec<_>>());
+}

@@ -156,11 +156,29 @@ pub(crate) async fn exercise(bed: &Bed) {
         2,
         "what was replayed begins anew, and fails with the other"
     );
-    assert_eq!(outbox::given_up(store, "test:exercise", 1).await.unwrap().len(), 1);
+    let given_up = outbox::given_up(store, "test:exercise", 1).await.unwrap().pop().unwrap();
+    give_up_once_more(bed, "test:exercise", given_up).await;
     let mut tx = store.begin().await.unwrap();
     outbox::replay(&mut tx, "test:exercise", 0).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(standing(store, "test:exercise").await.given_up, 0, "it is taken up again");
+}
+
+/// As after a process that took an event into a lane again which others had given up meanwhile: it is kept once, with all attempts.
+async fn give_up_once_more(bed: &Bed, destination: &'static str, before: outbox::GivenUp) {
+    let store = &bed.desk.store;
+    let again = format!(
+        "INSERT INTO delivery_lane (destination, lane, queue, next_attempt_at, attempts, first_tried_at)
+         VALUES ('{destination}', 'again', ARRAY[{}], '2026-01-01', 7, '2026-01-01')",
+        before.seq
+    );
+    database::by_hand(&bed.url, &again).await;
+    let many = standing(store, destination).await.given_up;
+    deliverer(store, &Puppet::new(destination, |_| Some(Verdict::again("still not")))).turn().await.unwrap();
+    let after = outbox::given_up(store, destination, 1).await.unwrap().pop().unwrap();
+    assert_eq!((after.seq, after.attempts), (before.seq, before.attempts + 8), "{after:?}");
+    assert_eq!((after.first_tried_at, after.last_error.as_str()), (before.first_tried_at, "still not"));
+    assert_eq!(standing(store, destination).await.given_up, many);
 }
 
 async fn standing(store: &Store, name: &str) -> outbox::Standing {

@@ -32,6 +32,8 @@ const DATA: &[(i64, &str)] = &[
     (21, include_str!("../data/migrations/0021_unheard_and_reach.sql")),
     (22, include_str!("../data/migrations/0022_entries_that_drifted.sql")),
     (23, include_str!("../data/migrations/0023_trace_parent.sql")),
+    (25, include_str!("../data/migrations/0025_times_and_numbers.sql")),
+    (27, include_str!("../data/migrations/0027_what_is_over.sql")),
 ];
 
 #[tokio::test]
@@ -86,6 +88,56 @@ async fn the_database_knows_the_same_moves_as_the_code() {
     }
 }
 
+/// "Never" is no time that any code of ours could read: written by hand into one row it would stop every worker.
+#[tokio::test]
+async fn no_time_can_be_one_that_nobody_can_read() {
+    let url = database::fresh().await;
+    let unguarded = "SELECT coalesce(string_agg(c.relname || '.' || a.attname, ', '), 'none')
+                       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+                      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> '_sqlx_migrations'
+                        AND a.atttypid = 'timestamptz'::regtype AND NOT a.attisdropped
+                        AND NOT EXISTS (SELECT FROM pg_constraint k
+                                         WHERE k.conrelid = c.oid AND k.conname = c.relname || '_times' AND a.attnum = ANY (k.conkey))";
+    assert_eq!(database::text(&url, unguarded).await, "none", "a table's CHECK …_times names all of its times");
+
+    let bed = Bed::new().await;
+    let id = bed.file("alice", view("payments")).await.id;
+    let mut connection = PgConnection::connect(&bed.url).await.unwrap();
+    for time in ["infinity", "-infinity", "290000-01-01"] {
+        for set in ["request SET lapses_at", "request SET start_at", "entry SET next_run_at", "event SET at"] {
+            let never = format!("UPDATE {set} = '{time}'");
+            let refused = sqlx::query(sqlx::AssertSqlSafe(never.clone())).execute(&mut connection).await.unwrap_err();
+            assert!(refused.to_string().contains("_times"), "{never}: {refused}");
+        }
+    }
+    let late = "UPDATE request SET lapses_at = '9999-12-31'";
+    assert_eq!(sqlx::query(late).execute(&mut connection).await.unwrap().rows_affected(), 1);
+    entryway::worker::sweep::lapse_all(&bed.desk).await.unwrap();
+    assert_eq!(bed.get(id).await.request.state, RequestState::Pending);
+}
+
+/// Nor is there a number that nothing can hold; where somebody has taken the guard away, the failure is not one that passes.
+#[tokio::test]
+async fn no_number_can_be_one_that_nobody_can_read() {
+    let bed = Bed::new().await;
+    let id = bed.file("alice", view("payments")).await.id;
+    let mut connection = PgConnection::connect(&bed.url).await.unwrap();
+    for (table, columns) in
+        [("request", "content tags warnings last_error"), ("entry", "written baseline binding unheard last_error")]
+    {
+        for column in columns.split(' ') {
+            let huge = format!("UPDATE {table} SET {column} = '{{\"a\": [1e400]}}'");
+            let refused = sqlx::query(sqlx::AssertSqlSafe(huge.clone())).execute(&mut connection).await.unwrap_err();
+            assert!(refused.to_string().contains("_numbers"), "{huge}: {refused}");
+        }
+    }
+    connection.close().await.unwrap();
+    database::by_hand(&bed.url, "ALTER TABLE request DROP CONSTRAINT request_numbers").await;
+    database::by_hand(&bed.url, "UPDATE request SET tags = '{\"a\": 1e400}'").await;
+    let seen = bed.desk.get(&bed.caller("bob"), id).await.map(|_| ());
+    assert!(matches!(seen, Err(WorkflowError::Store(StoreError::Unreadable(_)))), "{seen:?}");
+}
+
 #[tokio::test]
 async fn what_was_approved_cannot_be_exchanged_in_the_database() {
     let bed = Bed::new().await;
@@ -125,5 +177,21 @@ async fn a_state_set_by_hand_without_approvals_applies_nothing() {
     database::by_hand(&bed.url, "UPDATE entry SET next_run_at = '2026-01-01'").await;
     bed.until(request.id, RequestState::Ended).await;
     assert_eq!(bed.writes(), Vec::<String>::new());
+    assert_eq!(bed.get(request.id).await.request.end_reason, Some(entryway::domain::states::EndReason::Policy));
+}
+
+/// Whoever can write approvals into the database can write one for what was asked, but none that was given for something else
+/// counts: it is held against what the request asks, before every write and wherever the request is shown.
+#[tokio::test]
+async fn an_approval_that_was_given_for_something_else_applies_nothing() {
+    let bed = Bed::new().await;
+    let request = bed.granted(view("payments")).await;
+    assert_eq!(request.state, RequestState::Applying);
+    database::by_hand(&bed.url, "UPDATE review SET spec_digest = 'sha256:' || repeat('0', 64)").await;
+    let shown = bed.get(request.id).await;
+    assert_eq!((shown.standing.quorum.satisfied, shown.standing.quorum.approvals), (false, 0));
+    assert!(shown.standing.discounted[0].why.contains("something else"), "{:?}", shown.standing);
+    bed.until(request.id, RequestState::Ended).await;
+    assert_eq!(bed.writes(), Vec::<String>::new(), "EKS hears nothing of it");
     assert_eq!(bed.get(request.id).await.request.end_reason, Some(entryway::domain::states::EndReason::Policy));
 }

@@ -108,7 +108,7 @@ async fn what_arrives_is_what_the_log_answers_checkpoints_too_and_only_what_was_
         each.turn().await.unwrap();
     }
 
-    let log = bed.desk.log_page(&LogFilter::default(), 0, i64::MAX, 100).await.unwrap();
+    let log = bed.desk.log_page(&LogFilter::default(), 0, i64::MAX, 100).await.unwrap().events;
     let mut expected: Vec<Value> = log.iter().map(native).collect();
     let mut arrived: Vec<Value> = all.heard().iter().map(receiver::Heard::json).collect();
     arrived.sort_by_key(|event| event["seq"].as_i64());

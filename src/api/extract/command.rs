@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use tokio::time::sleep;
 
 use super::super::caller::Authenticated;
+use super::super::lanes::Place;
 use super::super::problem::{Code, Problem};
 use super::super::state::ApiState;
 use super::idempotency;
@@ -52,7 +53,12 @@ impl<T: TakenBody> FromRequest<ApiState> for Command<T> {
         let (mut parts, body) = request.into_parts();
         let route = MatchedPath::from_request_parts(&mut parts, state).await.map_err(Problem::internal)?;
         let head = parts.clone();
+        let place = head.extensions.get::<Place>();
+        if let Some(place) = place {
+            place.leave();
+        }
         let bytes = read(Request::from_parts(parts, body), state).await?;
+        place.map_or(Ok(()), Place::come_back)?;
         let key = idempotency::key(&head.headers, &caller, &head.method, route.as_str(), &head.uri, &bytes)?;
         let body = json::parse(&head.headers, &bytes)?;
         Ok(Self { caller, body, key })

@@ -83,6 +83,7 @@ impl From<StoreError> for Problem {
             | StoreError::NoSuchRole(_)
             | StoreError::Refused(_)
             | StoreError::Corrupt { .. }
+            | StoreError::Unreadable(_)
             | StoreError::LeaseLost => Self::internal(error),
         }
     }

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::super::caller::Authenticated;
 use super::super::cursor::{Listing, PageKey};
-use super::super::events::start;
+use super::super::events::{answer, start};
 use super::super::extract::{Parameters, PathId, json_response, text};
 use super::super::openapi::{CallerHeaders, FindListFailures};
 use super::super::problem::Problem;
@@ -35,10 +35,6 @@ pub(crate) async fn timeline(
     parameters.end()?;
     let listing = Listing::of(&format!("timeline of {id}"), pages.get(&desk).await?, &caller, &[]);
     let after = token.map_or(Ok(0), |token| start(&listing, &token))?;
-    let mut events = desk.events(&caller, id, after, limit + 1).await?;
-    let more = events.len() > limit;
-    events.truncate(limit);
-    let last = events.last().filter(|_| more).map(|last| last.seq);
-    let next_token = last.map(|seq| listing.sealed(&seq.to_be_bytes()));
-    Ok(json_response(&EventList { items: events.into_iter().map(Into::into).collect(), next_token }))
+    let page = desk.events(&caller, id, after, limit).await?;
+    Ok(json_response(&answer(&listing, page)))
 }

@@ -28,7 +28,7 @@ pub(in crate::domain) use code::codes;
 pub use code::{Code, Explanation};
 pub use context::{ClusterGate, Context, Limits, LiveEntry};
 pub use warnings::WarningCode;
-pub use words::misleading;
+pub use words::{is_plain_name, misleading};
 
 use reading::Reading;
 

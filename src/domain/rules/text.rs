@@ -23,13 +23,22 @@ pub(super) fn pointer_step(key: &str) -> String {
 }
 
 /// Characters that act on how the text around them is shown, or hide in it, instead of showing anything themselves:
-/// controls, the overrides and isolates that turn the direction of text, invisible spaces and tags (`Unicode TR 36,
-/// security considerations`). Joiners are none: emoji and several scripts need them.
+/// controls, the overrides and isolates that turn the direction of text, spaces, hyphens and fillers that nobody sees, and
+/// tags (`Unicode TR 36, security considerations`). Joiners and what picks the look of a sign are none: emoji and several
+/// scripts need them.
 pub(super) fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// As [`is_deceptive`], and what only emoji and running text have a use for: with one of these in it a name is another name
+/// that looks the same.
+pub(super) fn hides_in_a_name(c: char) -> bool {
+    is_deceptive(c) || matches!(c, '\n' | '\t' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// "; did you mean …?" with the known name nearest to `text`, or nothing if none is near.
@@ -71,6 +80,21 @@ mod tests {
     #[test]
     fn what_is_quoted_cannot_act_on_its_reader() {
         assert_eq!(quoted("a\n\u{1b}[31m\u{202e}\u{200b}\"b"), r#""a\n\u{1b}[31m\u{202e}\u{200b}\"b""#);
+    }
+
+    #[test]
+    fn what_nobody_sees_is_known_for_it() {
+        for c in
+            "\u{ad}\u{34f}\u{115f}\u{180e}\u{200b}\u{202e}\u{2800}\u{3164}\u{feff}\u{ffa0}\u{e0041}\u{e0100}".chars()
+        {
+            assert!(is_deceptive(c) && hides_in_a_name(c), "{}", c.escape_unicode());
+        }
+        for c in "\u{200c}\u{200d}\u{fe0f}\n".chars() {
+            assert!(hides_in_a_name(c), "{}", c.escape_unicode());
+        }
+        for c in "aä-. \u{301}क한👍".chars() {
+            assert!(!hides_in_a_name(c), "{c}");
+        }
     }
 
     #[test]

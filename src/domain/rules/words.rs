@@ -1,7 +1,7 @@
 //! What people say about the ask: the reason and the ticket. Both are shown to reviewers and kept in the audit log.
 
 use super::reading::Reading;
-use super::text::{is_deceptive, quoted};
+use super::text::{hides_in_a_name, is_deceptive, quoted};
 use super::{Context, Report};
 
 /// Characters in a reason.
@@ -44,6 +44,13 @@ pub(super) fn reason_is_plain(reading: &Reading<'_>, _: &Context<'_>, out: &mut 
 #[must_use]
 pub fn misleading(text: &str) -> Option<char> {
     text.chars().find(|c| is_deceptive(*c) && !matches!(c, '\n' | '\t'))
+}
+
+/// Whether `name` is one line that is what it looks like, and starts and ends with something that shows. Names of people and
+/// groups stand in the audit log and before reviewers: one that passed for another would be somebody else's word.
+#[must_use]
+pub fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name.trim() == name && !name.contains(hides_in_a_name)
 }
 
 pub(super) fn ticket_is_plain(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {

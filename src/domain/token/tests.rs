@@ -163,3 +163,18 @@ proptest! {
         }
     }
 }
+
+/// What looks like bob to whoever reads the audit log is bob, or nobody.
+#[test]
+fn a_name_that_passes_for_another_is_refused_and_a_display_name_may_have_joiners() {
+    for hidden in
+        ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{3164}', '\u{fe0f}', '\u{e0100}', '\u{202e}']
+    {
+        let name = format!("bo{hidden}b");
+        read(json!({"sub": name})).expect_err(&name);
+        read(json!({"groups": [format!("sr{hidden}e")]})).expect_err(&name);
+    }
+    let family = "Bob \u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+    assert_eq!(read(json!({"name": family})).expect("sound").display_name.as_deref(), Some(family));
+    assert_eq!(read(json!({"name": "\u{202e}boB"})).expect("sound").display_name, None);
+}

@@ -1,7 +1,5 @@
 //! The whole log as at one moment, for walking through it page by page.
 
-use serde_json::Value;
-use sqlx::types::Json;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -55,7 +53,6 @@ impl RawRow {
     /// The event, or its `seq` where it makes no sense.
     fn read(self) -> Result<Event, i64> {
         let seq = self.seq;
-        let data: Value = serde_json::from_str(&self.data).map_err(|_| seq)?;
         let row = EventRow {
             seq,
             id: self.id,
@@ -67,7 +64,7 @@ impl RawRow {
             request_id: self.request_id,
             cluster_name: self.cluster_name,
             principal_arn: self.principal_arn,
-            data: Json(data),
+            data: self.data,
             prev_hash: self.prev_hash,
             hash: self.hash,
         };
@@ -100,7 +97,7 @@ impl Snapshot {
         let row = sqlx::query_as!(
             RawRow,
             r#"-- audit.checkpoint
-            SELECT seq, id, type, CASE WHEN isfinite(at) THEN at END AS at, actor, submitted_by, via, request_id,
+            SELECT seq, id, type, CASE WHEN at > '-infinity' AND at < '200000-01-01Z' THEN at END AS at, actor, submitted_by, via, request_id,
                    cluster_name, principal_arn, data::text AS "data!", prev_hash, hash
               FROM event WHERE type = 'audit.checkpoint' AND seq > $1 ORDER BY seq LIMIT 1"#,
             seq
@@ -118,7 +115,7 @@ impl Snapshot {
         let rows = sqlx::query_as!(
             RawRow,
             r#"-- audit.events
-            SELECT seq, id, type, CASE WHEN isfinite(at) THEN at END AS at, actor, submitted_by, via, request_id,
+            SELECT seq, id, type, CASE WHEN at > '-infinity' AND at < '200000-01-01Z' THEN at END AS at, actor, submitted_by, via, request_id,
                    cluster_name, principal_arn, data::text AS "data!", prev_hash, hash
               FROM event WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"#,
             after,
@@ -160,6 +157,43 @@ impl Snapshot {
         Ok(sqlx::query_scalar!(
             "-- audit.silent_request
             SELECT id FROM request r WHERE NOT EXISTS (SELECT FROM event WHERE request_id = r.id) LIMIT 1"
+        )
+        .fetch_optional(&mut self.connection)
+        .await?)
+    }
+
+    /// A review, by its request and author, that the log does not tell of as it stands, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn untold_review(&mut self) -> Result<Option<(Uuid, String)>, StoreError> {
+        let found = sqlx::query!(
+            "-- audit.untold_review
+            SELECT request_id, reviewer FROM review r
+             WHERE NOT EXISTS (SELECT FROM event e
+                                WHERE e.request_id = r.request_id AND e.type = 'request.reviewed' AND e.actor = r.reviewer
+                                  AND e.submitted_by IS NOT DISTINCT FROM r.submitted_by AND e.via = r.via
+                                  AND e.data ->> 'reviewId' = r.id::text AND e.data ->> 'decision' = r.decision
+                                  AND e.data ->> 'specDigest' = r.spec_digest)
+             LIMIT 1"
+        )
+        .fetch_optional(&mut self.connection)
+        .await?;
+        Ok(found.map(|row| (row.request_id, row.reviewer)))
+    }
+
+    /// A request that the log says somebody else filed, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn untold_requester(&mut self) -> Result<Option<Uuid>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "-- audit.untold_requester
+            SELECT id FROM request r
+             WHERE NOT EXISTS (SELECT FROM event e
+                                WHERE e.request_id = r.id AND e.type = 'request.submitted' AND e.actor = r.requester
+                                  AND e.submitted_by IS NOT DISTINCT FROM r.submitted_by)
+             LIMIT 1"
         )
         .fetch_optional(&mut self.connection)
         .await?)

@@ -56,7 +56,7 @@ async fn who_reads_on_by_seq_misses_nothing() {
             loop {
                 let last_round = done.load(Ordering::SeqCst);
                 let end = desk.log_end().await.unwrap();
-                let page = desk.log_page(&LogFilter::default(), after, end, 10_000).await.unwrap();
+                let page = desk.log_page(&LogFilter::default(), after, end, 10_000).await.unwrap().events;
                 after = page.last().map_or(after, |last| last.seq);
                 read.extend(page.iter().map(|event| event.seq));
                 if last_round {

@@ -53,6 +53,8 @@ async fn what_nobody_touched_is_sound_and_every_tampering_is_named() {
     let (sound, said) = verified(&bed.url, Some(&anchor)).await;
     assert!(sound && said.starts_with("sound: ") && said.contains(&anchor), "{said}");
     database::by_hand(&bed.url, "CREATE TABLE kept AS TABLE event").await;
+    // Whoever gets at the log this way is kept from nothing by its constraints.
+    database::by_hand(&bed.url, "ALTER TABLE event DROP CONSTRAINT event_times").await;
     let middle = "(SELECT seq FROM event WHERE type = 'request.reviewed' ORDER BY seq LIMIT 1)";
     for (tampering, word) in [
         (format!("UPDATE event SET actor = 'mallory' WHERE seq = {middle}"), "is not what was written"),
@@ -67,6 +69,7 @@ async fn what_nobody_touched_is_sound_and_every_tampering_is_named() {
         (format!("UPDATE event SET type = 'request.praised' WHERE seq = {middle}"), "is not what was written"),
         (format!("UPDATE event SET type = 'request praised' WHERE seq = {middle}"), "makes no sense"),
         (format!("UPDATE event SET hash = 'sha256:00' WHERE seq = {middle}"), "is not what was written"),
+        (format!("UPDATE event SET at = '290000-01-01' WHERE seq = {middle}"), "makes no sense"),
         (MOVED.to_owned(), "are not those of checkpoint 1"),
         (format!("DELETE FROM event WHERE seq = {middle}"), "are not those of checkpoint 1"),
         ("DELETE FROM event WHERE type = 'auth.failed' OR seq = 1".to_owned(), "are not those of checkpoint 1"),
@@ -87,6 +90,34 @@ async fn what_nobody_touched_is_sound_and_every_tampering_is_named() {
     }
     let (sound, said) = verified(&bed.url, Some(&anchor)).await;
     assert!(sound, "as it was: {said}");
+}
+
+/// Reviews and requesters stand in tables of their own, and decide who has access: what the log does not tell of them is found.
+#[tokio::test]
+async fn a_review_that_nobody_gave_and_a_request_that_somebody_else_filed_are_found() {
+    let (bed, anchor) = log().await;
+    database::by_hand(&bed.url, "CREATE TABLE kept_reviews AS TABLE review").await;
+    let forged =
+        "INSERT INTO review SELECT gen_random_uuid(), id, 'mallory', 'approve', NULL, 'api', NULL, spec_digest, now()
+                    FROM request LIMIT 1";
+    for (tampering, word) in [
+        (forged, "by \"mallory\" is not in the log"),
+        ("UPDATE review SET reviewer = 'mallory'", "by \"mallory\" is not in the log"),
+        ("UPDATE review SET spec_digest = 'sha256:00'", "is not in the log"),
+        ("UPDATE review SET submitted_by = 'portal'", "is not in the log"),
+        ("UPDATE review SET via = 'cli'", "is not in the log"),
+    ] {
+        assert!(database::by_hand(&bed.url, tampering).await > 0);
+        let (sound, said) = verified(&bed.url, Some(&anchor)).await;
+        assert!(!sound && said.contains(word) && said.lines().count() == 1, "{tampering}: {said}");
+        for undo in ["DELETE FROM review", "INSERT INTO review SELECT * FROM kept_reviews"] {
+            database::by_hand(&bed.url, undo).await;
+        }
+    }
+    assert!(verified(&bed.url, Some(&anchor)).await.0, "as it was");
+    database::by_hand(&bed.url, "UPDATE request SET requester = 'mallory'").await;
+    let (sound, said) = verified(&bed.url, Some(&anchor)).await;
+    assert!(!sound && said.contains("was not filed by whom it says"), "{said}");
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ impl Bed {
 
     /// The story of a request, as `user` may read it.
     pub(crate) async fn timeline(&self, user: &str, id: Uuid) -> Vec<Event> {
-        self.desk.events(&self.caller(user), id, 0, 10_000).await.unwrap()
+        self.desk.events(&self.caller(user), id, 0, 10_000).await.unwrap().events
     }
 
     pub(crate) async fn state(&self, id: Uuid) -> RequestState {

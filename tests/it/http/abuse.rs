@@ -292,6 +292,30 @@ async fn a_46_a_parameter_twice_or_misspelt_is_refused() {
 }
 
 #[tokio::test]
+async fn a_48_that_nobody_could_sign_it_off_is_said_before_it_is_filed() {
+    let api = Api::with(|desk| {
+        let mut directory = entryway::domain::identity::Directory::default();
+        // Whoever asks is in the group that signs off, and nobody else is.
+        directory.add_member("alice", "engineering");
+        directory.add_member("alice", "sre");
+        directory.add_member("robot", "sre");
+        directory.add_user("robot", true);
+        desk.directory = Arc::new(directory);
+    })
+    .await;
+    let told = api.post("alice", "/v1/requests?dryRun=true").json(&ask(json!({}))).await.is(200).body;
+    assert_eq!((&told["couldSignOff"], &told["approval"]["status"]), (&json!([]), &json!("waiting")));
+    // Who can may come back tomorrow: until then it waits, and lapses.
+    let at = path(&api.file("alice", &ask(json!({}))).await);
+    for who in ["alice", "robot"] {
+        let review = api.post(who, &format!("{at}/reviews")).json(&json!({"decision": "approve"})).await;
+        assert_eq!(review.status, 403, "{who}: {review:?}");
+    }
+    assert_eq!(api.get("alice", &at).await.body["state"], "pending");
+    eks_is_untouched(&api).await;
+}
+
+#[tokio::test]
 async fn a_50_what_is_open_to_all_names_nobody() {
     let api = Api::with(|desk| {
         Arc::make_mut(&mut desk.directory).add_member("zenobia-planted", "engineering");

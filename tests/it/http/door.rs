@@ -88,11 +88,48 @@ async fn nobody_else_speaks_for_anybody_and_nobody_for_a_service() {
     for service in ["portal", "robot", "entryway"] {
         me("portal").header(FOR, service).await.fails(403, "forbidden");
     }
-    for nobody in ["", "a\tb", "bob\u{200b}", "\u{202e}bob"] {
+    for nobody in ["", "a\tb", "bob\u{200b}", "\u{202e}bob", "bo\u{ad}b", "b\u{200d}ob", "\u{3164}"] {
         let answer = me("portal").header(FOR, nobody).await.fails(400, "bad-parameter");
         assert_eq!(answer.errors(), [("bad-parameter".to_owned(), "Entryway-On-Behalf-Of".to_owned())]);
     }
     me("portal").header(FOR, "alice").header(FOR, "bob").await.fails(400, "bad-parameter");
+}
+
+/// A policy that lets everybody sign off is common in small teams; a portal passes on what people have typed.
+#[tokio::test]
+async fn a_36_nobody_is_somebody_else_in_another_spelling() {
+    let anybody = r#"@id("anybody") permit (principal, action, resource);"#;
+    let anybody = entryway::policy::PolicySet::parse(&[("any.cedar".to_owned(), anybody.to_owned())]).unwrap();
+    let api = Api::with(|desk| {
+        let directory = std::sync::Arc::make_mut(&mut desk.directory);
+        directory.listen_to_tokens();
+        directory.add_member("Jürgen", "engineering");
+    })
+    .await;
+    api.bed.desk.directory.memory().unwrap().remember(entryway::domain::person::Person {
+        user: "erin".to_owned(),
+        issuer: "https://login.example.com".to_owned(),
+        subject: "1".to_owned(),
+        display_name: None,
+        groups: ["sre".to_owned()].into(),
+        service: false,
+        issued_at: crate::harness::start(),
+        known_until: crate::harness::start() + chrono::TimeDelta::days(30),
+    });
+    let at = api.filed("alice").await;
+    api.bed.desk.policies.replace(anybody);
+    for (other, spelt) in [("Alice", "alice"), ("ALICE", "alice"), ("JÜRGEN", "Jürgen"), ("Erin", "erin")] {
+        let review =
+            api.post("portal", &format!("{at}/reviews")).header(FOR, other).json(&json!({"decision": "approve"}));
+        let answer = review.await.fails(400, "bad-parameter");
+        assert!(answer.detail().contains(&format!("{spelt:?}")), "{other}: {answer:?}");
+    }
+    let own = api.post("portal", &format!("{at}/reviews")).header(FOR, "alice").json(&json!({"decision": "approve"}));
+    own.await.fails(403, "self-approval");
+    assert_eq!(api.get("alice", &at).await.is(200).body["reviews"], json!([]));
+    api.get("portal", "/v1/me").header(FOR, "erin").await.is(200);
+    api.bed.work().await;
+    assert_eq!(api.bed.writes(), Vec::<String>::new(), "EKS is untouched");
 }
 
 #[tokio::test]

@@ -139,3 +139,37 @@ async fn a_stream_has_everything_a_page_has() {
     stream("?maxResults=5").await.fails(400, "bad-parameter");
     api.get("alice", "/v1/events").header("accept", "application/x-ndjson").await.fails(403, "forbidden");
 }
+
+/// What somebody wrote into the log by hand is left out where it makes no sense, and neither spoils a page nor ends the list.
+#[tokio::test]
+async fn an_event_that_makes_no_sense_keeps_nobody_from_the_others() {
+    let api = Api::new().await;
+    let at = api.granted().await;
+    database::by_hand(&api.bed.url, "ALTER TABLE event DROP CONSTRAINT event_via_check").await;
+    database::by_hand(&api.bed.url, "CREATE TABLE kept AS TABLE event").await;
+    let timeline = format!("{at}/events");
+    let whole = seqs(&api.get("alice", &timeline).await.is(200));
+    assert!(whole.len() >= 3);
+    for (place, set) in [(0, "data = '1e400'"), (1, "via = 'pigeon'"), (2, "type = 'Request Applied'")] {
+        let odd = whole[place];
+        database::by_hand(&api.bed.url, &format!("UPDATE event SET {set} WHERE seq = {odd}")).await;
+        let rest: Vec<_> = whole.iter().copied().filter(|seq| *seq != odd).collect();
+        for (who, path) in [("alice", &timeline), ("olga", &"/v1/events".to_owned())] {
+            let (mut found, mut next) = (vec![], format!("{path}?maxResults=1"));
+            loop {
+                let page = api.get(who, &next).await.is(200);
+                found.extend(seqs(&page));
+                let Some(token) = page.body["nextToken"].as_str() else { break };
+                next = format!("{path}?maxResults=1&nextToken={token}");
+            }
+            found.retain(|seq| whole.contains(seq));
+            assert_eq!(found, rest, "{set}: {path}");
+        }
+        let all = api.get("olga", "/v1/events").header("accept", "application/x-ndjson").await.is(200);
+        let told: Vec<_> = lines(&all).iter().map(|event| event["seq"].as_i64().unwrap()).collect();
+        assert!(!told.contains(&odd) && rest.iter().all(|seq| told.contains(seq)), "{set}: {told:?}");
+        let undo = "UPDATE event e SET (data, via, type) = (SELECT data, via, type FROM kept WHERE seq = e.seq)";
+        database::by_hand(&api.bed.url, undo).await;
+    }
+    assert_eq!(seqs(&api.get("alice", &timeline).await.is(200)), whole);
+}

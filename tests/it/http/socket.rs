@@ -107,6 +107,38 @@ async fn a_head_that_is_endless_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
 
+/// More of them than there are places, by somebody who may do next to nothing: it is the call that is waited for, and no place
+/// is held for it meanwhile.
+#[tokio::test]
+async fn bodies_that_trickle_in_keep_nobody_from_listing_filing_or_ending_access() {
+    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let api = Api::new().await;
+    let granted = api.granted().await;
+    let own = api.filed("dan").await;
+    let mut slow = vec![];
+    for (path, count) in [("/v1/requests".to_owned(), 300), (format!("{own}/withdraw"), 150)] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer dan-token\r\nContent-Type: application/json\r\n\
+             Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+        );
+        for _ in 0..count {
+            let mut connection = connect(&api).await;
+            connection.write_all(head.as_bytes()).await.unwrap();
+            let mut told = vec![0; GO_ON.len()];
+            tokio::time::timeout(SOON, connection.read_exact(&mut told)).await.expect("a word").unwrap();
+            assert_eq!(told, GO_ON, "its body is waited for: {}", String::from_utf8_lossy(&told));
+            slow.push(connection);
+        }
+    }
+    api.get("bob", "/v1/requests").await.is(200);
+    api.filed("alice").await;
+    api.post("bob", &format!("{granted}/revoke")).json(&json!({"reason": "now"})).await.is(200);
+    let mut cut = vec![];
+    let end = tokio::time::timeout(SOON * 3, slow[0].read_to_end(&mut cut));
+    end.await.expect("an end to waiting").unwrap();
+    assert!(cut.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&cut));
+}
+
 /// A server of its own, to be stopped.
 async fn stoppable(api: &Api) -> (TcpStream, CancellationToken, JoinHandle<()>) {
     let stop = CancellationToken::new();

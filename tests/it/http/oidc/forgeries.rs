@@ -100,6 +100,107 @@ async fn a10_what_no_key_of_the_provider_has_signed_is_nobodys() {
     assert_eq!(number(&api.bed.url, noted).await, 1, "on record, and no flood of it");
 }
 
+/// A raw ES256 signature as other libraries write it: two integers in DER.
+fn as_der(signature: &[u8]) -> Vec<u8> {
+    let integer = |bytes: &[u8]| {
+        let mut whole = vec![0; usize::from(bytes[0] > 127)];
+        whole.extend_from_slice(bytes);
+        [vec![2, u8::try_from(whole.len()).unwrap()], whole].concat()
+    };
+    let both = [integer(&signature[..32]), integer(&signature[32..])].concat();
+    [vec![0x30, u8::try_from(both.len()).unwrap()], both].concat()
+}
+
+/// Shapes that some library or other has taken: signatures that are no numbers, headers that say a thing twice, tokens in a token.
+#[tokio::test]
+async fn a10_no_odd_shape_of_a_token_is_taken_for_a_signed_one() {
+    let (rsa, ec) = (Signer::rsa("r"), Signer::ec("e"));
+    let provider = Provider::start(&[rsa.clone(), ec.clone()]).await;
+    let api = taking(&provider).await;
+    let sound = claims(&provider.issuer, "erin", &["sre"], 0);
+    let signed = ec.sign(&sound);
+    me(&api, &signed).await.is(200);
+
+    let (message, signature) = signed.rsplit_once('.').unwrap();
+    let (head, body) = message.split_once('.').unwrap();
+    let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let with = |bytes: &[u8]| format!("{message}.{}", URL_SAFE_NO_PAD.encode(bytes));
+    // The order of P-256: zero to whoever computes with it.
+    let order = [[0xff; 4], [0; 4], [0xff; 4], [0xff; 4]].concat();
+    let order =
+        [order, vec![0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51]];
+    let order = order.concat();
+    let header = |text: &str| format!("{}.{body}", URL_SAFE_NO_PAD.encode(text));
+    let none_and_es = r#"{"alg":"none","alg":"ES256","kid":"e","typ":"JWT"}"#;
+    let claims_twice = format!(r#"{{"sub":"carol",{}"#, &sound.to_string()[1..]);
+    let [rsa_as_pss, rsa_as_ec] = ["PS256", "ES256"].map(|alg| rsa.sign_as(&json!({"alg": alg, "kid": "r"}), &sound));
+    all_are_nobodys(
+        &api,
+        &[
+            ("a signature of zeros", with(&[0; 64])),
+            ("a signature of ones", with(&[[0; 31].as_slice(), &[1], &[0; 31], &[1]].concat())),
+            ("a signature of the order", with(&[order.clone(), order.clone()].concat())),
+            ("a signature in DER", with(&as_der(&raw))),
+            ("a zero in DER", with(&[0x30, 6, 2, 1, 0, 2, 1, 0])),
+            ("a signature that is too long", with(&[raw.as_slice(), &[0]].concat())),
+            ("halves exchanged", with(&[&raw[32..], &raw[..32]].concat())),
+            (
+                "an RSA signature of zeros",
+                format!(
+                    "{}.{body}.{}",
+                    segment(&json!({"alg": "RS256", "kid": "r"})),
+                    URL_SAFE_NO_PAD.encode([0; 256])
+                ),
+            ),
+            (
+                "an RSA signature of one",
+                format!(
+                    "{}.{body}.{}",
+                    segment(&json!({"alg": "RS256", "kid": "r"})),
+                    URL_SAFE_NO_PAD.encode([[0; 255].as_slice(), &[1]].concat())
+                ),
+            ),
+            ("PSS by a key that is not for it", rsa_as_pss),
+            ("RSA that says it is ECDSA", rsa_as_ec),
+            ("an algorithm twice", ec.sign_text(&header(none_and_es))),
+            ("an algorithm in small letters", ec.sign_text(&header(r#"{"alg":"es256","kid":"e"}"#))),
+            ("an algorithm with a space", ec.sign_text(&header(r#"{"alg":"ES256 ","kid":"e"}"#))),
+            ("several algorithms", ec.sign_text(&header(r#"{"alg":["none","ES256"],"kid":"e"}"#))),
+            ("no algorithm", ec.sign_text(&header(r#"{"kid":"e"}"#))),
+            ("a number as the name of a key", ec.sign_text(&header(r#"{"alg":"ES256","kid":0}"#))),
+            ("several names of keys", ec.sign_text(&header(r#"{"alg":"ES256","kid":["e"]}"#))),
+            ("an empty name of a key", ec.sign_text(&header(r#"{"alg":"ES256","kid":""}"#))),
+            ("the name of a key in capitals", ec.sign_text(&header(r#"{"alg":"ES256","kid":"E"}"#))),
+            ("a NUL in the name of a key", ec.sign_text(&header(r#"{"alg":"ES256","kid":"e\u0000"}"#))),
+            ("a header that is no object", ec.sign_text(&header(r#"["ES256"]"#))),
+            ("a header with a mark before it", ec.sign_text(&header("\u{feff}{\"alg\":\"ES256\",\"kid\":\"e\"}"))),
+            ("a header with more after it", ec.sign_text(&header(r#"{"alg":"ES256","kid":"e"}{}"#))),
+            (
+                "claims twice, under the signature of once",
+                format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(&claims_twice)),
+            ),
+            (
+                "a token in a token",
+                ec.sign_text(&format!(
+                    "{}.{}",
+                    segment(&json!({"alg": "ES256", "kid": "e", "cty": "JWT"})),
+                    URL_SAFE_NO_PAD.encode(&signed)
+                )),
+            ),
+            ("what was signed elsewhere", format!("{head}..{signature}")),
+            ("five parts, as of what is encrypted", format!("{head}.{body}.{signature}.{signature}.{signature}")),
+            ("the JSON form", json!({"payload": body, "protected": head, "signature": signature}).to_string()),
+            ("padding", format!("{head}=.{body}.{signature}")),
+            ("padding after the signature", format!("{signed}==")),
+            ("a space in the middle", signed.replacen('.', ". ", 1)),
+            ("percent signs", signed.replace('.', "%2e")),
+        ],
+    )
+    .await;
+    assert!(provider.fetched() <= 2, "{} times: unknown keys are asked for once", provider.fetched());
+    me(&api, &signed).await.is(200);
+}
+
 #[tokio::test]
 async fn a10_a_genuine_token_that_is_not_good_says_why() {
     let signer = Signer::ec("e");
@@ -113,6 +214,10 @@ async fn a10_a_genuine_token_that_is_not_good_says_why() {
         (json!({"exp": null}), "(exp)"),
         (json!({"exp": at + 10 * 365 * 86_400}), "too long"),
         (json!({"exp": at - 31}), "expired"),
+        (json!({"exp": format!("{}", at + 3600)}), "no time"),
+        (json!({"exp": 1e300}), "no time"),
+        (json!({"nbf": true}), "no time"),
+        (json!({"iat": -1}), "no time"),
         (json!({"nbf": at + 31}), "not good yet"),
         (json!({"nbf": null}), "(nbf)"),
         (json!({"sub": null}), "(sub)"),
