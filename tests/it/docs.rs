@@ -176,6 +176,7 @@ fn keys() -> BTreeSet<String> {
 #[test]
 fn what_the_pages_name_is_there() {
     let (keys, spans) = (keys(), read("src/telemetry/spans.rs"));
+    let options = ["src/cli.rs", "src/client/args.rs", "src/client/args/ask.rs"].map(read).concat();
     let tables: BTreeSet<_> =
         keys.iter().filter_map(|key| key.split('.').next()).filter(|table| !table.is_empty()).collect();
     let families: BTreeSet<_> = EventType::ALL.iter().filter_map(|kind| kind.as_str().split('.').next()).collect();
@@ -207,6 +208,9 @@ fn what_the_pages_name_is_there() {
                 let key = word.trim_end_matches("_file");
                 let known = keys.contains(key) || EventType::parse(&word).is_some();
                 assert!(known, "{page} names {word}, which is no key of the configuration and no event");
+            } else if let Some(option) = word.strip_prefix("--").filter(|_| plain('-')) {
+                let field = format!(" {}:", option.replace('-', "_"));
+                assert!(options.contains(&field), "{page} names {word}, which no command takes");
             } else if plain('-') && page == "docs/OPERATIONS.md" {
                 let known = known_code(&word) || deployed.contains(&word);
                 assert!(known, "{page} names {word}, which is no code and nothing that is deployed");
