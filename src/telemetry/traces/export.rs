@@ -76,9 +76,9 @@ impl<E: SpanExporter> SpanExporter for Telling<E> {
         let spans = batch.len();
         let sent = self.exporter.export(batch).await;
         if let Err(error) = &sent
-            && let Some(spans) = self.lose(spans, Instant::now())
+            && let Some(count) = self.lose(spans, Instant::now())
         {
-            tracing::warn!(spans, %error, "spans could not be delivered and are lost; everything else goes on");
+            tracing::warn!(count, %error, "spans could not be delivered and are lost; everything else goes on");
         }
         sent
     }
