@@ -32,6 +32,7 @@ const DATA: &[(i64, &str)] = &[
     (21, include_str!("../data/migrations/0021_unheard_and_reach.sql")),
     (22, include_str!("../data/migrations/0022_entries_that_drifted.sql")),
     (23, include_str!("../data/migrations/0023_trace_parent.sql")),
+    (27, include_str!("../data/migrations/0027_slack_in_measure.sql")),
 ];
 
 #[tokio::test]
