@@ -36,7 +36,8 @@ impl TurnedAway {
     /// Counts a failure from `source_ip`, of `user` where it is known who it is, and records it if it is time. A record that cannot be written keeps nobody
     /// out or in: the log has it.
     pub(crate) async fn note(&self, desk: &Desk, source_ip: Option<IpAddr>, user: Option<&str>, code: &'static str) {
-        tracing::warn!(code, ?source_ip, user, "turned away at the door");
+        let source_ip_shown = source_ip.map(tracing::field::display);
+        tracing::warn!(code, source_ip = source_ip_shown, user, "turned away at the door");
         let due = self.0.lock().unwrap_or_else(PoisonError::into_inner).add(desk.now());
         if let Some(count) = due
             && let Err(error) = desk.record_turned_away(source_ip, user, code, count).await

@@ -7,8 +7,8 @@ use crate::api;
 use crate::config::{Config, Slack};
 use crate::lifecycle::Tasks;
 use crate::slack::Client;
-use crate::worker::deliver::{Deliverer, DeliveryPace};
-use crate::worker::slack::{SlackChannel, SlackRoute};
+use crate::worker::deliver::Deliverer;
+use crate::worker::slack::{SlackChannel, SlackRoute, pace};
 use crate::workflow::Desk;
 
 fn client(slack: &Slack) -> Result<Client, Failure> {
@@ -35,8 +35,7 @@ pub(super) fn tell(config: &Config, desk: &Desk, tasks: &Tasks) -> Result<(), Fa
     let routes = slack.routes.iter().map(route).collect();
     let public_url = config.server.public_url.clone();
     let channel = SlackChannel::new(desk.clone(), client(slack)?, slack.team_id.clone(), public_url, routes);
-    let pace = DeliveryPace::within(config.worker.lease, config.worker.poll_interval);
-    let deliverer = Deliverer::new(desk.store.clone(), channel.clone(), pace);
+    let deliverer = Deliverer::new(desk.store.clone(), channel.clone(), pace(config.worker.poll_interval));
     tasks.spawn("slack", deliverer.run(tasks.soft()));
     tasks.spawn("slack-lost", channel.watch_lost_calls(tasks.soft()));
     Ok(())

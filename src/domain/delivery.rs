@@ -77,6 +77,26 @@ pub fn pattern_matches(pattern: &str, event_type: &str) -> bool {
     }
 }
 
+/// The wait after a first message of which nobody knows whether it has arrived; it is eight times as long with each further one.
+const FIRST_DOUBT: TimeDelta = TimeDelta::minutes(1);
+
+/// The longest such wait.
+const LONGEST_DOUBT: TimeDelta = TimeDelta::hours(12);
+
+/// How long to wait before something is said again that may have been heard `times` times already: where saying it twice does harm,
+/// and there is no way to ask.
+#[must_use]
+pub fn doubt(times: i32) -> TimeDelta {
+    let eights = u32::try_from(times.saturating_sub(1)).unwrap_or_default().min(8);
+    (FIRST_DOUBT * 8_i32.pow(eights)).min(LONGEST_DOUBT)
+}
+
+/// How long to wait after a failure where failing goes on for `so_far`: as long again, within the bounds of [`wait`].
+#[must_use]
+pub fn as_long_again(so_far: Option<TimeDelta>) -> TimeDelta {
+    so_far.unwrap_or_default().clamp(FIRST_WAIT, LONGEST_WAIT)
+}
+
 /// How long to wait after the attempt number `attempts` of those that failed. `spread` is a random number from 0 to 1, so that
 /// what failed together does not come back together; `asked` is what the receiver asked for.
 #[must_use]
@@ -111,6 +131,20 @@ mod tests {
         assert_eq!(wait(1, 1.0, Some(TimeDelta::minutes(2))), TimeDelta::minutes(2));
         assert_eq!(wait(20, 1.0, Some(TimeDelta::seconds(1))), LONGEST_WAIT, "no sooner than it would be anyway");
         assert_eq!(wait(1, 1.0, Some(TimeDelta::days(400))), LONGEST_ASKED);
+    }
+
+    #[test]
+    fn what_may_have_been_heard_is_said_again_few_times_in_three_days() {
+        assert_eq!((doubt(1), doubt(2)), (FIRST_DOUBT, FIRST_DOUBT * 8));
+        let (mut passed, mut times) = (TimeDelta::zero(), 1);
+        while passed < RETRY_FOR {
+            passed += doubt(times);
+            times += 1;
+        }
+        assert!(times < 12, "{times}");
+        assert_eq!(doubt(i32::MAX), LONGEST_DOUBT);
+        let again = [None, Some(4), Some(100_000)].map(|so_far| as_long_again(so_far.map(TimeDelta::seconds)));
+        assert_eq!(again, [FIRST_WAIT, TimeDelta::seconds(4), LONGEST_WAIT]);
     }
 
     #[test]

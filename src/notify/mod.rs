@@ -25,6 +25,12 @@ pub trait Channel: Debug + Send + Sync + 'static {
     /// Whether it is to be told of `event`. Asked once, when the log is read, and again after a replay.
     fn wants(&self, event: &Brief) -> bool;
 
+    /// Whether to deliver an event of a request is to show what that is now, whatever the event says. Then news does not wait for the next attempt at what
+    /// has failed before: that may have failed in one place of several.
+    fn shows_what_is(&self) -> bool {
+        false
+    }
+
     /// Tries to deliver `parcel`. The events of one request come one after the other, each until it is delivered or given up,
     /// from whichever replica; every one of them may come more than once. The future is dropped when it takes too long.
     fn deliver<'a>(&'a self, parcel: &'a Parcel) -> Delivering<'a>;
@@ -52,6 +58,11 @@ pub enum Verdict {
         why: String,
         /// How long the receiver asked to be left alone.
         after: Option<TimeDelta>,
+    },
+    /// It was not tried: it is not its turn yet. No failure, and no attempt.
+    Later {
+        /// How long until it may be.
+        after: TimeDelta,
     },
     /// The receiver said that it is gone for good. It is told nothing more until it leads elsewhere or somebody replays.
     Gone {

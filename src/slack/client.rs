@@ -12,8 +12,16 @@ use thiserror::Error;
 
 use super::kit::{MESSAGE, text};
 
-/// How long Slack may take to answer.
+/// How long Slack may take to answer somebody who waits, and to be connected to.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long it may take to answer that it has a message. Nobody waits, and a message whose answer is lost may have to be posted twice.
+const MESSAGES: Duration = Duration::from_secs(30);
+
+/// The method that posts.
+pub const POST: &str = "chat.postMessage";
+/// The method that changes what was posted.
+pub const UPDATE: &str = "chat.update";
 
 /// How long to wait where Slack says that it was too much, and not how long.
 const A_WHILE: Duration = Duration::from_secs(30);
@@ -33,9 +41,12 @@ pub enum SlackError {
     /// Slack said no, in its own word (`channel_not_found`, `invalid_auth`, …).
     #[error("Slack refused: {0}")]
     Refused(String),
-    /// It cannot be reached, or answers something that is no answer.
+    /// It cannot be reached, and has heard nothing.
     #[error("Slack cannot be reached: {0}")]
     Unreachable(String),
+    /// It was told, and does not say what came of it.
+    #[error("Slack does not say what came of it: {0}")]
+    Lost(String),
     /// The address for answers is not Slack's.
     #[error("the address for the answer is not Slack's")]
     NotSlack,
@@ -87,10 +98,10 @@ impl Client {
         let body = json!({
             "channel": to, "text": text(said, MESSAGE), "blocks": blocks, "unfurl_links": false, "unfurl_media": false,
         });
-        let answer = self.call("chat.postMessage", &body).await?;
+        let answer = self.call_patiently(POST, &body).await?;
         match (answer["channel"].as_str(), answer["ts"].as_str()) {
             (Some(channel), Some(ts)) => Ok((channel.to_owned(), ts.to_owned())),
-            _ => Err(SlackError::Unreachable("chat.postMessage does not say where the message stands".to_owned())),
+            _ => Err(SlackError::Lost("chat.postMessage does not say where the message stands".to_owned())),
         }
     }
 
@@ -100,7 +111,7 @@ impl Client {
     /// [`SlackError`].
     pub async fn update(&self, at: (&str, &str), said: &str, blocks: &[SlackBlock]) -> Result<(), SlackError> {
         let body = json!({ "channel": at.0, "ts": at.1, "text": text(said, MESSAGE), "blocks": blocks });
-        self.call("chat.update", &body).await.map(drop)
+        self.call_patiently(UPDATE, &body).await.map(drop)
     }
 
     /// What Slack knows of a user.
@@ -127,7 +138,7 @@ impl Client {
         });
         let sent =
             self.http.post(to.clone()).header(CONTENT_TYPE, "application/json").body(body.to_string()).send().await;
-        let answer = sent.map_err(|error| unreachable(&error))?;
+        let answer = sent.map_err(|error| unheard(&error))?;
         if answer.status().is_success() {
             return Ok(());
         }
@@ -146,27 +157,35 @@ impl Client {
     }
 
     async fn call(&self, name: &str, body: &Value) -> Result<Value, SlackError> {
+        self.send(self.request(name, body)?).await
+    }
+
+    async fn call_patiently(&self, name: &str, body: &Value) -> Result<Value, SlackError> {
+        self.send(self.request(name, body)?.timeout(MESSAGES)).await
+    }
+
+    fn request(&self, name: &str, body: &Value) -> Result<RequestBuilder, SlackError> {
         let request = self.http.post(self.method(name)?).header(CONTENT_TYPE, "application/json; charset=utf-8");
-        self.send(request.body(body.to_string())).await
+        Ok(request.body(body.to_string()))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, SlackError> {
         let sent = request.bearer_auth(self.token.expose_secret()).send().await;
-        let mut answer = sent.map_err(|error| unreachable(&error))?;
+        let mut answer = sent.map_err(|error| unheard(&error))?;
         if answer.status() == 429 {
             let told = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             return Err(SlackError::RateLimited(told.map_or(A_WHILE, Duration::from_secs)));
         }
         let status = answer.status();
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| unreachable(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| unheard(&error))? {
             if bytes.len() + chunk.len() > MOST {
-                return Err(SlackError::Unreachable("its answer is too long".to_owned()));
+                return Err(SlackError::Lost("its answer is too long".to_owned()));
             }
             bytes.extend_from_slice(&chunk);
         }
         let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| SlackError::Unreachable(format!("status {} and no JSON", status.as_u16())))?;
+            .map_err(|_| SlackError::Lost(format!("status {} and no JSON", status.as_u16())))?;
         match value["ok"].as_bool() {
             Some(true) => Ok(value),
             _ => Err(SlackError::Refused(value["error"].as_str().unwrap_or("for no reason it says").to_owned())),
@@ -175,9 +194,9 @@ impl Client {
 }
 
 /// Without the address, which for answers is a secret.
-fn unreachable(error: &reqwest::Error) -> SlackError {
+fn unheard(error: &reqwest::Error) -> SlackError {
     let why = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
-    SlackError::Unreachable(why.to_owned())
+    if error.is_connect() { SlackError::Unreachable(why.to_owned()) } else { SlackError::Lost(why.to_owned()) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::domain::rules::misleading;
+
 /// A member of the workspace, as Slack calls them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -32,8 +34,14 @@ pub fn member(user: &Value, team_id: &str) -> Result<Member, &'static str> {
         return Err("guests of the workspace cannot ask for access or sign it off; ask a full member");
     }
     let names = [&user["profile"]["display_name"], &user["real_name"], &user["name"], &user["id"]];
-    let name = names.into_iter().filter_map(Value::as_str).find(|name| !name.is_empty());
-    Ok(Member { name: name.unwrap_or("somebody without a name").to_owned() })
+    let mut names = names.into_iter().filter_map(Value::as_str).map(in_the_open).filter(|name| !name.is_empty());
+    Ok(Member { name: names.next().unwrap_or_else(|| "somebody without a name".to_owned()) })
+}
+
+/// `name` without what hides in it or turns the text around it: it is shown to whoever decides whether that is them.
+fn in_the_open(name: &str) -> String {
+    let open = |c: &char| *c != '\n' && *c != '\t' && misleading(c.encode_utf8(&mut [0; 4])).is_none();
+    name.chars().filter(open).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -69,6 +77,8 @@ mod tests {
         ] {
             assert!(with(change.clone()).is_err(), "{change}");
         }
+        let odd = json!({"profile": {"display_name": "\u{202e}\u{2066}\n"}, "real_name": "B\u{202e}o\u{7}b\u{200b}\n"});
+        assert_eq!(with(odd), Ok(Member { name: "Bob".to_owned() }), "what cannot be seen is no part of a name");
         assert!(with(json!({"team_id": "T9", "enterprise_user": {"teams": ["T1"]}})).is_ok());
     }
 }

@@ -180,6 +180,42 @@ pub async fn postpone(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>, why: &str) 
     if postponed.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
 }
 
+/// Gives `lease` back without an attempt: it was nobody's turn yet. It is taken up again at `at`.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
+pub async fn put_off(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let put_off = sqlx::query!(
+        "-- outbox.put_off
+        UPDATE delivery_lane
+           SET next_attempt_at = $4, lease_token = NULL, lease_until = NULL, attempts = attempts - 1,
+               first_tried_at = CASE WHEN attempts = 1 THEN NULL ELSE first_tried_at END
+         WHERE destination = $1 AND lane = $2 AND lease_token = $3",
+        lease.destination,
+        lease.lane,
+        lease.token,
+        at,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    if put_off.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
+}
+
+/// Whether anything of `lane` is still to be delivered to `destination`, of what it has read.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn waits(tx: &mut Tx, destination: &str, lane: &str) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- outbox.waits
+        SELECT EXISTS (SELECT FROM delivery_lane WHERE destination = $1 AND lane = $2) AS "waits!""#,
+        destination,
+        lane,
+    )
+    .fetch_one(&mut *tx.inner)
+    .await?)
+}
+
 /// Gives up what `lease` is for, and keeps that on record; the next of its lane is due.
 ///
 /// # Errors

@@ -3,13 +3,15 @@
 
 mod calls;
 mod messages;
+mod turns;
 
 use chrono::{DateTime, Utc};
 
 use super::{StoreError, Tx};
 
-pub use calls::{Lost, done, forget_calls, lost, take};
-pub use messages::{Message, address, messages, shown};
+pub use calls::{Lost, done, forget_calls, lost, reopen, take};
+pub use messages::{Message, Post, address, adopt, fails, messages, posting, shown, unposted};
+pub use turns::{Turn, pause, paused, turn};
 
 /// A Slack user: who it is in which workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]

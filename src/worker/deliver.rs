@@ -20,7 +20,7 @@ use crate::store::outbox::{self, Lease};
 use crate::store::{Notice, Store, StoreError, events};
 
 /// How many deliveries to one destination a process has under way at once.
-const HANDS: usize = 8;
+pub(super) const HANDS: usize = 8;
 
 /// How long one attempt may take, where the lease allows for it.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -130,7 +130,9 @@ impl Deliverer {
     async fn pass(&self, look: bool, under_way: &mut JoinSet<()>) -> Result<(bool, Duration), StoreError> {
         let (destination, address) = (self.channel.destination(), self.channel.address());
         let channel = &self.channel;
-        let more = look && outbox::take_in(&self.store, destination, address, |brief| channel.wants(brief)).await?;
+        let eager = channel.shows_what_is();
+        let more =
+            look && outbox::take_in(&self.store, destination, address, eager, |brief| channel.wants(brief)).await?;
         let free = self.pace.hands.saturating_sub(under_way.len());
         if free > 0 {
             let mut tx = self.store.begin().await?;
@@ -200,6 +202,12 @@ impl Deliverer {
                     let data = json!({ "destination": destination, "detail": why });
                     events::append(&mut tx, vec![NewEvent::by_entryway(EventType::DestinationGone, data)]).await?;
                 }
+            }
+            Verdict::Later { after } => {
+                // Whoever else was put off until then need not all come at once.
+                let after = after.max(TimeDelta::zero()) + TimeDelta::milliseconds(rand::rng().random_range(0..=1000));
+                let at = tx.now() + after;
+                outbox::put_off(&mut tx, lease, at).await?;
             }
             Verdict::Again { why, after } => {
                 let last = lease.first_tried_at + RETRY_FOR;

@@ -2,6 +2,8 @@
 //! its request through all its states. A message shows what the request is when it is sent, not what one event says, so that
 //! whatever comes twice or late does no harm.
 
+mod posting;
+mod refusals;
 mod told;
 
 use std::sync::Arc;
@@ -12,34 +14,16 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::deliver::{DeliveryPace, HANDS};
 use crate::domain::delivery::{Brief, pattern_matches};
 use crate::domain::event::Event;
 use crate::notify::{Channel, Delivering, Parcel, Verdict};
-use crate::slack::{Card, Client, SlackError};
+use crate::slack::{Card, Client, DESTINATION};
 use crate::workflow::slack::{Followed, Message};
 use crate::workflow::{Desk, WorkflowError};
+use posting::Change;
+use refusals::{Trouble, summed_up};
 use told::Told;
-
-/// What Slack says when it is Slack that failed, when it was too much, or what an operator mends: tried again.
-const MENDABLE: [&str; 16] = [
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-    "ratelimited",
-    "rate_limited",
-    "message_limit_exceeded",
-    // The workspace is being moved.
-    "org_login_required",
-    "team_added_to_org",
-    "accesslimited",
-    "invalid_auth",
-    "not_authed",
-    "account_inactive",
-    "token_revoked",
-    "token_expired",
-    "missing_scope",
-];
 
 /// What is told where a route names no events, of what is about no request.
 const TOLD_UNASKED: [&str; 6] = [
@@ -50,6 +34,18 @@ const TOLD_UNASKED: [&str; 6] = [
     "principal.missing",
     "principal.recreated",
 ];
+
+/// How long one delivery may take: a turn to post that is near, and an answer of Slack's that is late.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// How long a claim of one holds. Nothing waits for it but the request that it is about.
+const LEASE: TimeDelta = TimeDelta::seconds(90);
+
+/// How Slack is told of what happens, which is looked for every `poll_interval`.
+#[must_use]
+pub const fn pace(poll_interval: Duration) -> DeliveryPace {
+    DeliveryPace { hands: HANDS, patience: PATIENCE, lease: LEASE, poll_interval }
+}
 
 /// How often to look for calls that a process left undone when it died.
 const LOST_EVERY: Duration = Duration::from_secs(30);
@@ -123,25 +119,34 @@ impl SlackChannel {
         let (approvals, missing) = (quorum.approvals, quorum.missing.as_slice());
         let card = Card { request, reviews, approvals, missing, public_url: &self.public_url };
         let (said, blocks, shows) = (card.said(), card.blocks(), card.shows());
-        let posted = match &message.posted {
-            Some(_) if message.shows.as_deref() == Some(shows.as_str()) => return Ok(()),
-            Some((channel, ts)) => match self.client.update((channel, ts), &said, &blocks).await {
-                Ok(()) => (channel.clone(), ts.clone()),
-                Err(error) => return told_of(error, &message.target),
-            },
-            // Who was to be asked, and need not be any more.
-            None if !asked.contains(&message.target) && !channels.contains(&message.target) => return Ok(()),
-            None => match self.client.post(&message.target, &said, &blocks).await {
-                Ok(posted) => posted,
-                Err(error) => return told_of(error, &message.target),
-            },
-        };
-        let at = (posted.0.as_str(), posted.1.as_str());
-        Ok(self.desk.shown_in_slack(request.id, &message.target, at, &shows).await?)
+        let mut stays_shown = false;
+        if let Some((channel, ts)) = &message.posted {
+            if message.shows.as_deref() == Some(shows.as_str()) {
+                return Ok(());
+            }
+            let at = (channel.as_str(), ts.as_str());
+            match self.update((followed, message), at, &said, &blocks).await? {
+                Change::Made => return Ok(self.desk.shown_in_slack(request.id, &message.target, at, &shows).await?),
+                // Nobody is written to anew only to hear what became of a request that is not theirs to decide any more.
+                Change::Impossible => stays_shown = !refusals::is_user(&message.target),
+                Change::GivenUp => return Ok(()),
+            }
+        }
+        // Who was to be asked, and need not be any more.
+        if !stays_shown && !asked.contains(&message.target) && !channels.contains(&message.target) {
+            return Ok(());
+        }
+        match self.post_about(followed, message, &said, &blocks).await? {
+            Some((channel, ts)) => {
+                Ok(self.desk.shown_in_slack(request.id, &message.target, (&channel, &ts), &shows).await?)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Tells of what is about no request.
-    async fn tell(&self, event: &Event) -> Verdict {
+    async fn tell(&self, parcel: &Parcel) -> Verdict {
+        let event = &parcel.event;
         let body = &event.body;
         let event_type = body.event_type.as_str();
         let about =
@@ -149,21 +154,21 @@ impl SlackChannel {
         let said = format!("{event_type}: {about} {}", body.data);
         let channels = self.channels(event_type, body.cluster_name.as_deref(), false);
         let left = channels.iter().filter(|channel| !self.told.knows(event.id, channel));
-        let posts = left.map(|channel| self.post(event.id, channel, &said));
-        let verdict = summed_up(join_all(posts).await);
-        if verdict == Verdict::Delivered {
-            self.told.forget(event.id);
+        let posts = left.map(|channel| self.post_alone((event.id, parcel.attempt), channel, &said));
+        let told = join_all(posts).await;
+        // Nothing but this delivery remembers that something may have been said already.
+        let doubt = told.iter().filter_map(|result| match result {
+            Err(Trouble::Failed(_, after)) => *after,
+            _ => None,
+        });
+        match (doubt.max(), summed_up(told)) {
+            (_, Verdict::Delivered) => {
+                self.told.forget(event.id);
+                Verdict::Delivered
+            }
+            (Some(after), Verdict::Again { why, .. }) => Verdict::Again { why, after: Some(after) },
+            (_, verdict) => verdict,
         }
-        verdict
-    }
-
-    /// Says something about an event in a channel, and remembers that it is said.
-    async fn post(&self, event: Uuid, channel: &str, said: &str) -> Result<(), Trouble> {
-        if let Err(error) = self.client.post(channel, said, &[]).await {
-            told_of(error, channel)?;
-        }
-        self.told.note(event, channel);
-        Ok(())
     }
 
     /// Tells the authors of calls that were left undone, until `stop`.
@@ -182,18 +187,26 @@ impl SlackChannel {
         }
     }
 
-    /// Tells the authors of calls that were left undone. They do them again, or not: a while later that is theirs to say.
+    /// Tells the authors of calls that were left undone, or that nobody could answer. They do them again, or not: a while later that is theirs to say.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn tell_of_lost_calls(&self) -> Result<(), WorkflowError> {
         for lost in self.desk.lost_slack_calls().await? {
             let told = format!(
-                "Entryway was stopped while it was at {} of yours, and may not have done it. Look, and do it again if need be.",
+                "Entryway could not finish {} of yours, or could not tell you what came of it. Look, and do it again if need be.",
                 lost.what
             );
-            if let Err(error) = self.client.post(&lost.user_id, &told, &[]).await {
-                tracing::error!(%error, user = lost.user_id, what = lost.what, "a call of Slack's was lost, and its author is not told");
+            let (user, what) = (lost.user_id.as_str(), lost.what.as_str());
+            match self.write_to(user, &told).await {
+                Ok(()) => {}
+                Err(Trouble::Slack(error)) if !refusals::is_passing(&error) => {
+                    tracing::error!(%error, user, what, "a call of Slack's was lost, and its author is not told");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, user, what, "the author of a lost call of Slack's cannot be told yet; trying again");
+                    self.desk.slack_call_is_still_lost(&lost).await?;
+                }
             }
         }
         Ok(())
@@ -202,7 +215,7 @@ impl SlackChannel {
 
 impl Channel for SlackChannel {
     fn destination(&self) -> &str {
-        "slack"
+        DESTINATION
     }
 
     fn address(&self) -> &str {
@@ -213,59 +226,16 @@ impl Channel for SlackChannel {
         event.request_id.is_some() || !self.channels(&event.event_type, event.cluster_name.as_deref(), false).is_empty()
     }
 
+    fn shows_what_is(&self) -> bool {
+        true
+    }
+
     fn deliver<'a>(&'a self, parcel: &'a Parcel) -> Delivering<'a> {
         Box::pin(async move {
             match parcel.event.body.request_id {
                 Some(id) => self.follow(id, &parcel.event).await,
-                None => self.tell(&parcel.event).await,
+                None => self.tell(parcel).await,
             }
         })
     }
-}
-
-/// Why a message was not brought up to date.
-enum Trouble {
-    /// Slack's, or the network's.
-    Slack(SlackError),
-    /// Postgres'.
-    Ours(WorkflowError),
-}
-
-impl From<WorkflowError> for Trouble {
-    fn from(error: WorkflowError) -> Self {
-        Self::Ours(error)
-    }
-}
-
-/// What Slack refuses for good (the channel is gone, the bot is not in it, somebody deleted the message) is for operators to hear of, and
-/// holds up nothing: the next event tries again.
-fn told_of(error: SlackError, target: &str) -> Result<(), Trouble> {
-    match error {
-        SlackError::Refused(code) if !MENDABLE.contains(&code.as_str()) => {
-            tracing::error!(
-                target,
-                code,
-                "Slack does not take a message there; check the channel, and that the bot is in it"
-            );
-            Ok(())
-        }
-        other => Err(Trouble::Slack(other)),
-    }
-}
-
-fn summed_up(results: Vec<Result<(), Trouble>>) -> Verdict {
-    let mut worst: Option<(String, Option<TimeDelta>)> = None;
-    for trouble in results.into_iter().filter_map(Result::err) {
-        let (why, after) = match trouble {
-            Trouble::Slack(SlackError::RateLimited(asked)) => {
-                ("Slack takes no more for now".to_owned(), TimeDelta::from_std(asked).ok())
-            }
-            Trouble::Slack(error) => (error.to_string(), None),
-            Trouble::Ours(error) => (error.to_string(), None),
-        };
-        if worst.as_ref().is_none_or(|(_, longest)| after > *longest) {
-            worst = Some((why, after));
-        }
-    }
-    worst.map_or(Verdict::Delivered, |(why, after)| Verdict::Again { why, after })
 }

@@ -184,3 +184,27 @@ fn files_stay_small() {
     let (median, p90) = (ours[ours.len() / 2], ours[ours.len() * 9 / 10]);
     assert!(median <= 120 && p90 <= 300, "median {median}, 90 % {p90}");
 }
+
+/// What each line of the log says of itself; a field of the same name would be there twice in JSON.
+const SAID_OF_EACH_LINE: &[&str] = &["target", "level", "timestamp", "fields", "span", "spans", "filename", "threadId"];
+
+#[test]
+fn no_field_of_the_log_is_called_like_what_each_line_says_of_itself() {
+    let mut wrong = vec![];
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("src/")) {
+        for (at, _) in text.match_indices("tracing::") {
+            let call = &text[at..];
+            let is_event = ["trace!", "debug!", "info!", "warn!", "error!", "event!"]
+                .iter()
+                .any(|name| call["tracing::".len()..].starts_with(name));
+            let Some(end) = call.find(");").or_else(|| call.find(")\n")).filter(|_| is_event) else { continue };
+            // `target: "…"` says where a line is from, and is no field.
+            let said = call[..end].split(['(', ',']).map(|part| part.trim().trim_start_matches(['%', '?']));
+            let fields = said.map(|part| part.split('=').next().unwrap_or_default().trim().to_owned());
+            wrong.extend(
+                fields.filter(|field| SAID_OF_EACH_LINE.contains(&field.as_str())).map(|f| format!("{path}: {f}")),
+            );
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

@@ -34,6 +34,7 @@ const DATA: &[(i64, &str)] = &[
     (23, include_str!("../data/migrations/0023_trace_parent.sql")),
     (25, include_str!("../data/migrations/0025_times_and_numbers.sql")),
     (27, include_str!("../data/migrations/0027_what_is_over.sql")),
+    (28, include_str!("../data/migrations/0028_slack_in_measure.sql")),
 ];
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What Slack is answered, and what its people are told: always what to do next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -68,7 +68,13 @@ pub(super) fn by_field(error: &WorkflowError, otherwise: &'static str) -> BTreeM
         }
         other => fields.entry(otherwise).or_default().push(in_words(other)),
     }
-    fields.into_iter().map(|(field, said)| (field, text(&said.join("; "), ERROR))).collect()
+    let once = |mut said: Vec<String>| {
+        // The same is wrong with each policy, where it stands in one field for all of them.
+        let mut before = BTreeSet::new();
+        said.retain(|one| before.insert(one.clone()));
+        text(&said.join("; "), ERROR)
+    };
+    fields.into_iter().map(|(field, said)| (field, once(said))).collect()
 }
 
 /// What is wrong, in one text, where there are no fields to say it at.

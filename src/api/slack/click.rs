@@ -12,7 +12,8 @@ use super::super::state::ApiState;
 use super::command::form;
 use super::people::admit;
 use super::signed::Signed;
-use super::{Call, Slack, answers, take};
+use super::tidy::{adopt, place, tidy};
+use super::{Call, Ended, Slack, answers, take};
 use crate::domain::review::Decision;
 use crate::slack::{Asking, CLUSTER, Denial, deny_view, read};
 use crate::workflow::Outcome;
@@ -43,30 +44,45 @@ pub(super) async fn click(
         Call { signature: signed.signature.clone(), user_id: user_id.clone(), what, answer_to: answer_to.clone() };
     let (state_at_work, slack) = (state.clone(), signed.slack.clone());
     let job = async move {
-        let told = match action.action_id.0.as_str() {
-            "approve" => Some(approve(&state_at_work, &slack, &user_id, &action).await),
-            "deny" => open_denial(&state_at_work, &slack, &user_id, &action, &event.trigger_id).await.err(),
-            _ => choose(&state_at_work, &slack, &user_id, &event).await.err(),
-        };
-        if let Some(told) = told {
-            slack.tell(answer_to.as_ref(), &told).await;
+        let seen = action.value.as_deref().and_then(Denial::parse);
+        let at = place(&event).zip(seen.map(|seen| seen.id));
+        if let Some(((channel, ts), id)) = &at {
+            adopt(&state_at_work, *id, &user_id, (channel, ts)).await;
         }
+        let (told, as_it_was) = match action.action_id.0.as_str() {
+            "approve" => match approve(&state_at_work, &slack, &user_id, &action).await {
+                Ok(told) => (Some(told), false),
+                Err(told) => (Some(told), true),
+            },
+            "deny" => (open_denial(&state_at_work, &slack, &user_id, &action, &event.trigger_id).await.err(), true),
+            _ => (choose(&state_at_work, &slack, &user_id, &event).await.err(), true),
+        };
+        let ended = match told {
+            Some(told) => slack.tell(answer_to.as_ref(), &told).await,
+            None => Ended::Told,
+        };
+        if let Some(((channel, ts), id)) = &at {
+            tidy(&state_at_work, &slack, *id, (channel, ts), as_it_was).await;
+        }
+        ended
     };
     take(state, &signed.slack, call, job).await?;
     Ok(answers::taken())
 }
 
-/// Approves, as the person the Slack user is; answers what to tell them.
-async fn approve(state: &ApiState, slack: &Slack, user_id: &str, action: &SlackInteractionActionInfo) -> String {
-    let Some(seen) = action.value.as_deref().and_then(Denial::parse) else { return UNKNOWN.to_owned() };
-    let caller = match admit(state, slack, user_id).await {
-        Ok(caller) => caller,
-        Err(told) => return told,
-    };
+/// Approves, as the person the Slack user is; answers what to tell them, also where it does not count.
+async fn approve(
+    state: &ApiState,
+    slack: &Slack,
+    user_id: &str,
+    action: &SlackInteractionActionInfo,
+) -> Result<String, String> {
+    let seen = action.value.as_deref().and_then(Denial::parse).ok_or(UNKNOWN)?;
+    let caller = admit(state, slack, user_id).await?;
     let act = Act { caller: &caller, target: Target { id: seen.id, version: None }, reason: None, once: None };
     let verdict = Verdict { decision: Decision::Approve, spec_digest: Some(seen.digest) };
     match review(&state.desk, act, verdict).await {
-        Ok(Outcome::Fresh(details)) => details.first().map_or_else(String::new, |details| {
+        Ok(Outcome::Fresh(details)) => Ok(details.first().map_or_else(String::new, |details| {
             let missing = &details.standing.quorum.missing;
             let next =
                 if missing.is_empty() { String::new() } else { format!("; still wanted: {}", missing.join("; ")) };
@@ -75,9 +91,9 @@ async fn approve(state: &ApiState, slack: &Slack, user_id: &str, action: &SlackI
                 caller.user(),
                 details.request.state.as_str()
             )
-        }),
-        Ok(Outcome::Replayed(_)) => "Your approval is on record.".to_owned(),
-        Err(error) => format!("Your approval does not count: {}", answers::in_words(&error)),
+        })),
+        Ok(Outcome::Replayed(_)) => Ok("Your approval is on record.".to_owned()),
+        Err(error) => Err(format!("Your approval does not count: {}", answers::in_words(&error))),
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::problem::{Code, Problem};
 use super::super::state::ApiState;
 use super::people::{admit, leave};
 use super::signed::Signed;
-use super::{Call, Slack, answers, take};
+use super::{Call, Ended, Slack, answers, take};
 use crate::api::openapi::SlackFailures;
 use crate::slack::{Asking, COMMAND, ask_view};
 use crate::workflow::slack::Choices;
@@ -32,7 +32,8 @@ pub(crate) async fn command(State(state): State<ApiState>, signed: Signed) -> Re
     let event: SlackCommandEvent = serde_json::from_value(json!(form))
         .map_err(|error| Problem::new(Code::BadParameter, format!("this is no command of Slack's: {error}")))?;
     let slack = signed.slack.clone();
-    if event.team_id.0 != slack.team_id || event.command.0 != COMMAND {
+    // Whatever the command is called in this workspace.
+    if event.team_id.0 != slack.team_id {
         state.turned_away.note(&state.desk, None, None, "slack-other-workspace").await;
         return Ok(answers::told("This Entryway belongs to another Slack workspace; nothing was done."));
     }
@@ -52,8 +53,9 @@ pub(crate) async fn command(State(state): State<ApiState>, signed: Signed) -> Re
             "unlink" => Some(leave(&desk, &at_work, &event.user_id.0).await),
             cluster => open_form(&desk, &at_work, &event, Some(cluster).filter(|name| !name.is_empty())).await.err(),
         };
-        if let Some(told) = told {
-            at_work.tell(Some(&event.response_url.0), &told).await;
+        match told {
+            Some(told) => at_work.tell(Some(&event.response_url.0), &told).await,
+            None => Ended::Told,
         }
     };
     take(&state, &slack, call, job).await?;
@@ -73,6 +75,14 @@ async fn open_form(
         return Err(format!(
             "Policy lets you ({}) ask for access to no cluster; its owners can change that.",
             caller.user()
+        ));
+    }
+    if let Some(unknown) = cluster.filter(|name| choices.cluster.as_deref() != Some(*name)) {
+        return Err(format!(
+            "There is no cluster named {} that policy lets you ask for access to. There is: {}. \
+             {COMMAND} unlink takes back who you are tied to; {COMMAND} help says what else there is.",
+            unknown.chars().take(100).collect::<String>(),
+            choices.clusters.join(", ")
         ));
     }
     let opened = slack.client.open(&event.trigger_id.0, &form(&choices, Asking::default(), None)).await;

@@ -9,6 +9,7 @@ mod link;
 mod people;
 mod signed;
 mod submission;
+mod tidy;
 
 pub(crate) use command::{__path_command, command};
 pub(crate) use interaction::{__path_interaction, interaction};
@@ -70,13 +71,26 @@ impl Slack {
         self.under_way.wait().await;
     }
 
-    /// Tells whoever made a call, and nobody else. That it cannot be told is for the log: nothing else can be done.
-    async fn tell(&self, to: Option<&Url>, told: &str) {
-        let Some(to) = to else { return };
-        if let Err(error) = self.client.respond(to, told).await {
-            tracing::warn!(%error, "an answer to a call of Slack's could not be given");
+    /// Tells whoever made a call, and nobody else. Where they cannot be told now, they are later, if the call is left [`Ended::Untold`].
+    async fn tell(&self, to: Option<&Url>, told: &str) -> Ended {
+        let Some(to) = to else { return Ended::Told };
+        match self.client.respond(to, told).await {
+            Ok(()) => Ended::Told,
+            Err(error) => {
+                tracing::warn!(%error, "an answer to a call of Slack's could not be given");
+                Ended::Untold
+            }
         }
     }
+}
+
+/// How the work on a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Its author knows what came of it, or sees it.
+    Told,
+    /// They do not: whoever looks for calls that were left undone is to tell them.
+    Untold,
 }
 
 /// A genuine call, as it is put on record and answered.
@@ -97,7 +111,7 @@ async fn take(
     state: &ApiState,
     slack: &Arc<Slack>,
     call: Call,
-    job: impl Future<Output = ()> + Send + 'static,
+    job: impl Future<Output = Ended> + Send + 'static,
 ) -> Result<(), Problem> {
     let Ok(room) = slack.room.clone().try_acquire_owned() else {
         return Err(Problem::unavailable("more calls of Slack's at once than are worked on"));
@@ -121,7 +135,9 @@ async fn take(
         let _ = tell.send(());
         match taken {
             Ok(true) => {
-                job.await;
+                if job.await == Ended::Untold {
+                    return;
+                }
                 if let Err(error) = desk.finish_slack_call(&call.signature).await {
                     tracing::warn!(%error, "a call of Slack's is done, which could not be put on record");
                 }

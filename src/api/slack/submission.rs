@@ -18,10 +18,10 @@ use super::super::state::ApiState;
 use super::command::form;
 use super::people::admit;
 use super::signed::Signed;
-use super::{Call, Slack, answers, take};
+use super::{Call, Ended, Slack, answers, take};
 use crate::domain::identity::Caller;
 use crate::domain::review::Decision;
-use crate::slack::{ASK, Asking, CLUSTER, DENY, DENY_FIELD, Denial, deny_view, read, said_in, told_view};
+use crate::slack::{ASK, Asking, CLUSTER, DENY, DENY_FIELD, Denial, SlackError, deny_view, read, said_in, told_view};
 use crate::workflow::review::{Verdict, review};
 use crate::workflow::slack::PERMANENT;
 use crate::workflow::standing::{Act, Target};
@@ -72,9 +72,12 @@ pub(super) async fn submit(
                 None => Done::Told("Nothing was done: this view is of another version of Entryway.".to_owned()),
             },
         };
-        if let Err(late) = tell.send(done) {
-            sleep(SETTLED).await;
-            show_late(&desk, &slack, &view_id, late).await;
+        match tell.send(done) {
+            Ok(()) => Ended::Told,
+            Err(late) => {
+                sleep(SETTLED).await;
+                show_late(&desk, &slack, &view_id, late).await
+            }
         }
     };
     take(state, &signed.slack, call, job).await?;
@@ -98,7 +101,7 @@ fn at_once(done: &Done) -> Response {
 }
 
 /// Slack has been answered already: the view itself is changed.
-async fn show_late(state: &ApiState, slack: &Arc<Slack>, view_id: &str, done: Done) {
+async fn show_late(state: &ApiState, slack: &Arc<Slack>, view_id: &str, done: Done) -> Ended {
     let view = match done {
         Done::Told(told) => told_view(&told),
         Done::Denial(denial, fields) => deny_view(&denial, &answers::in_one(&fields)),
@@ -110,9 +113,13 @@ async fn show_late(state: &ApiState, slack: &Arc<Slack>, view_id: &str, done: Do
             }
         }
     };
-    if let Err(error) = slack.client.replace(view_id, &view).await {
-        // Closed by its author, most likely. What was done stands, and the messages tell of it.
-        tracing::info!(%error, "what came of a view could not be shown in it");
+    match slack.client.replace(view_id, &view).await {
+        Ok(()) => Ended::Told,
+        Err(error) => {
+            tracing::info!(%error, "what came of a view could not be shown in it");
+            // Closed by its author, most likely. What was done stands, and the messages tell of it.
+            if matches!(error, SlackError::Refused(_)) { Ended::Told } else { Ended::Untold }
+        }
     }
 }
 
@@ -123,7 +130,8 @@ async fn ask(state: &ApiState, caller: Caller, view_id: &str, filled: &SlackView
         caller: caller.user().to_owned(),
         route: "slack view".to_owned(),
         key: view_id.to_owned(),
-        fingerprint: Sha256::digest(format!("{asking:?}")).to_vec(),
+        // What one view says when it comes again is the same call, whatever was changed in it: it has been filed.
+        fingerprint: Sha256::digest(view_id).to_vec(),
     };
     let render = |details: &[crate::workflow::standing::Details]| Rendered {
         status: 200,
@@ -133,7 +141,10 @@ async fn ask(state: &ApiState, caller: Caller, view_id: &str, filled: &SlackView
     let once = Once { key, render: &render };
     match filing::submit(&state.desk, &caller, vec![asking.ask(PERMANENT)], Some(once)).await {
         Ok(Outcome::Fresh(details)) => Done::Told(details.first().map(filed).unwrap_or_default()),
-        Ok(Outcome::Replayed(first)) => Done::Told(String::from_utf8_lossy(&first.body).into_owned()),
+        Ok(Outcome::Replayed(first)) => Done::Told(format!(
+            "This form has been filed already, and is not filed again. What came of it: {}",
+            String::from_utf8_lossy(&first.body)
+        )),
         Err(error) => {
             let fields = answers::by_field(&error, CLUSTER);
             Done::Ask(Box::new((caller, asking)), fields)

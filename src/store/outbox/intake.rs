@@ -40,7 +40,8 @@ pub async fn open_at(tx: &mut Tx, destination: &str, after: i64) -> Result<i64, 
 }
 
 /// Reads on in the log, up to where it is final, and puts what `wants` says into lanes. Answers whether there is more to
-/// read. Nothing happens while somebody else is at it, or while the destination is gone from `address`.
+/// read. Nothing happens while somebody else is at it, or while the destination is gone from `address`. What is `eager` does not let
+/// news of a request wait for the next attempt at what has failed before.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
@@ -48,6 +49,7 @@ pub async fn take_in(
     store: &Store,
     destination: &str,
     address: &str,
+    eager: bool,
     wants: impl Fn(&Brief) -> bool + Send,
 ) -> Result<bool, StoreError> {
     let end = settled(store).await?;
@@ -62,7 +64,7 @@ pub async fn take_in(
     let briefs = briefs(&mut tx, position, end).await?;
     let full = i64::try_from(briefs.len()).is_ok_and(|count| count >= PAGE);
     let through = briefs.last().filter(|_| full).map_or(end, |last| last.seq);
-    enqueue(&mut tx, destination, briefs.into_iter().filter(wants).collect()).await?;
+    enqueue(&mut tx, destination, eager, briefs.into_iter().filter(wants).collect()).await?;
     advance(&mut tx, destination, through.max(position)).await?;
     tx.commit().await?;
     Ok(full)
@@ -108,7 +110,7 @@ async fn briefs(tx: &mut Tx, after: i64, through: i64) -> Result<Vec<Brief>, Sto
 
 /// Appends to lanes, in the order of the log. Whoever records a delivery holds one lane and asks for no other, so that nobody
 /// waits in a circle.
-async fn enqueue(tx: &mut Tx, destination: &str, briefs: Vec<Brief>) -> Result<(), StoreError> {
+async fn enqueue(tx: &mut Tx, destination: &str, eager: bool, briefs: Vec<Brief>) -> Result<(), StoreError> {
     if briefs.is_empty() {
         return Ok(());
     }
@@ -119,11 +121,15 @@ async fn enqueue(tx: &mut Tx, destination: &str, briefs: Vec<Brief>) -> Result<(
         SELECT $1, lane, array_agg(seq ORDER BY seq), least(min(at), $4)
           FROM unnest($2::text[], $3::bigint[]) AS e (lane, seq) JOIN event USING (seq)
          GROUP BY lane ORDER BY lane COLLATE \"C\"
-        ON CONFLICT (destination, lane) DO UPDATE SET queue = l.queue || excluded.queue",
+        ON CONFLICT (destination, lane) DO UPDATE
+           SET queue = l.queue || excluded.queue,
+               next_attempt_at = CASE WHEN $5 AND l.lane LIKE 'request/%'
+                                      THEN least(l.next_attempt_at, excluded.next_attempt_at) ELSE l.next_attempt_at END",
         destination,
         &lanes,
         &seqs,
         tx.now,
+        eager,
     )
     .execute(&mut *tx.inner)
     .await?;

@@ -7,10 +7,19 @@ use super::super::{StoreError, Tx};
 /// A call whose process died before it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
+    /// The hash of its signature.
+    pub signature: Vec<u8>,
     /// Whose it was: a Slack user's id.
     pub user_id: String,
     /// What it was, in words.
     pub what: String,
+}
+
+/// A row as it is read for [`Lost`].
+struct LostRow {
+    signature_sha256: Vec<u8>,
+    user_id: String,
+    what: String,
 }
 
 /// Takes a call, by the hash of its signature; false where it was taken before.
@@ -52,19 +61,37 @@ pub async fn done(tx: &mut Tx, signature: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn lost(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<Vec<Lost>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        LostRow,
         "-- slack.lost
         UPDATE slack_call SET done_at = $3
          WHERE signature_sha256 IN (SELECT signature_sha256 FROM slack_call WHERE done_at IS NULL AND taken_at < $1
                               ORDER BY taken_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING user_id, what",
+        RETURNING signature_sha256, user_id, what",
         before,
         limit,
         tx.now,
     )
     .fetch_all(&mut *tx.inner)
     .await?;
-    Ok(rows.into_iter().map(|row| Lost { user_id: row.user_id, what: row.what }).collect())
+    let lost = |row: LostRow| Lost { signature: row.signature_sha256, user_id: row.user_id, what: row.what };
+    Ok(rows.into_iter().map(lost).collect())
+}
+
+/// A call's author could not be told after all, and is to be told later, unless it was taken before `oldest`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn reopen(tx: &mut Tx, signature: &[u8], oldest: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- slack.reopen
+        UPDATE slack_call SET done_at = NULL WHERE signature_sha256 = $1 AND taken_at >= $2",
+        signature,
+        oldest,
+    )
+    .execute(&mut *tx.inner)
+    .await?;
+    Ok(())
 }
 
 /// Forgets calls that are older than `age`, which no signature is good for any more.

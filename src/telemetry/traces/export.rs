@@ -60,9 +60,9 @@ impl Sending {
     }
 }
 
-fn no_room(spans: usize) {
+fn no_room(count: usize) {
     tracing::warn!(
-        spans,
+        count,
         "spans found no room in the queue and are lost; the collector is too slow, or OTEL_BSP_MAX_QUEUE_SIZE too small"
     );
 }
@@ -116,8 +116,8 @@ impl<E: SpanExporter> SpanExporter for Telling<E> {
         let sent = self.exporter.export(batch).await;
         if let Err(error) = &sent {
             metrics::counter!("entryway_spans_lost_total", "why" => "not_taken").increment(spans as u64);
-            if let Some(spans) = lose(&self.undelivered, spans) {
-                tracing::warn!(spans, %error, "spans could not be delivered and are lost; everything else goes on");
+            if let Some(count) = lose(&self.undelivered, spans) {
+                tracing::warn!(count, %error, "spans could not be delivered and are lost; everything else goes on");
             }
         }
         sent

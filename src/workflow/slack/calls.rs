@@ -18,6 +18,9 @@ pub const SIGNATURES_LAST: TimeDelta = TimeDelta::hours(1);
 /// After so long a call that is not done will not be: its process has been stopped, or killed.
 const GIVEN_UP: TimeDelta = TimeDelta::seconds(90);
 
+/// After so long a call whose author cannot be told is not worth telling of any more.
+const STALE: TimeDelta = TimeDelta::days(1);
+
 /// The most lost calls that are told about at once.
 const BATCH: i64 = 100;
 
@@ -59,6 +62,17 @@ impl Desk {
         let lost = slack::lost(&mut tx, before, BATCH).await?;
         tx.commit().await?;
         Ok(lost)
+    }
+
+    /// The author of a lost call could not be told: somebody is to try again.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn slack_call_is_still_lost(&self, lost: &Lost) -> Result<(), WorkflowError> {
+        let mut tx = self.store.begin().await?;
+        let oldest = tx.now() - STALE;
+        slack::reopen(&mut tx, &lost.signature, oldest).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Forgets calls whose signatures are good for nothing any more, and links whose time is over.

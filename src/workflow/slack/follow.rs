@@ -1,6 +1,7 @@
 //! What messages show of a request, and who is to have one. Worked out anew each time from what stands in the database, so that it does
 //! not matter which event, which replica or which attempt asks.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::super::WorkflowError;
@@ -29,6 +30,8 @@ pub struct Followed {
     pub messages: Vec<Message>,
     /// Those of Slack's users, among the targets of messages, who are asked to decide.
     pub asked: Vec<String>,
+    /// When it was so.
+    pub now: DateTime<Utc>,
 }
 
 impl Desk {
@@ -56,8 +59,9 @@ impl Desk {
         let targets: Vec<_> = channels.iter().chain(&asked).cloned().collect();
         slack::address(&mut tx, id, &targets).await?;
         let messages = slack::messages(&mut tx, id).await?;
+        let now = tx.now();
         tx.commit().await?;
-        Ok(Some(Followed { request, reviews, quorum, messages, asked }))
+        Ok(Some(Followed { request, reviews, quorum, messages, asked, now }))
     }
 
     /// Remembers where the message for `target` stands, and what it shows.

@@ -3,13 +3,17 @@
 
 mod calls;
 mod choices;
+mod copies;
 mod follow;
 mod link;
+mod turns;
 
 pub use calls::{Lost, SIGNATURES_LAST};
 pub use choices::{Choices, PERMANENT};
+pub use copies::Clicked;
 pub use follow::{Followed, Message};
 pub use link::{LINK_LASTS, Offer};
+pub use turns::Turn;
 
 use super::WorkflowError;
 use super::desk::Desk;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use entryway::api;
 use entryway::slack::{COMMAND, Client};
-use entryway::worker::deliver::{Deliverer, DeliveryPace};
-use entryway::worker::slack::{SlackChannel, SlackRoute};
+use entryway::worker::deliver::Deliverer;
+use entryway::worker::slack::{SlackChannel, SlackRoute, pace};
 use entryway::workflow::Desk;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -105,11 +105,25 @@ impl Slacked {
     /// A click on a button under a message; answers what its author is told.
     pub(super) async fn click(&self, user_id: &str, action: &str, value: &str) -> String {
         let to = self.slack.answers();
+        let body = self.pressed(user_id, action, value, &to);
+        self.clicked(&to, &body).await
+    }
+
+    /// A click on a certain message; answers what its author is told, after everything has come of it.
+    pub(super) async fn click_on(&self, at: &(String, String), user_id: &str, action: &str, value: &str) -> String {
+        let to = self.slack.answers();
+        let body = self.pressed_on(at, TEAM, TEAM, user_id, action, value, &to);
+        let told = self.clicked(&to, &body).await;
+        self.mine.drain().await;
+        told
+    }
+
+    async fn clicked(&self, to: &str, body: &str) -> String {
         let opened = self.slack.opened().len();
-        let got = self.send("interactions", &self.pressed(user_id, action, value, &to)).await;
+        let got = self.send("interactions", body).await;
         assert_eq!((got.status, got.text.as_str()), (200, ""), "{got:?}");
         let said = || {
-            let told = self.slack.told(&to).into_iter().next();
+            let told = self.slack.told(to).into_iter().next();
             told.or_else(|| (self.slack.opened().len() > opened).then(|| "opened".to_owned()))
         };
         until("the click is answered", said).await
@@ -128,15 +142,31 @@ impl Slacked {
         value: &str,
         to: &str,
     ) -> String {
+        let at = self.slack.newest("C0OPS").unwrap_or_else(|| ("C0OPS".to_owned(), "1780315200.999999".to_owned()));
+        self.pressed_on(&at, team, home, user_id, action, value, to)
+    }
+
+    /// The same on a certain message.
+    #[expect(clippy::too_many_arguments, reason = "everything that a click says")]
+    pub(super) fn pressed_on(
+        &self,
+        (channel, ts): &(String, String),
+        team: &str,
+        home: &str,
+        user_id: &str,
+        action: &str,
+        value: &str,
+        to: &str,
+    ) -> String {
         let payload = json!({
             "type": "block_actions",
             "user": {"id": user_id, "username": "somebody", "name": "somebody", "team_id": home},
             "api_app_id": "A1", "token": "gIkuvaNzQIHg97ATvDxqgjtO",
-            "container": {"type": "message", "message_ts": "1780315200.000001", "channel_id": "C0OPS", "is_ephemeral": false},
+            "container": {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": false},
             "trigger_id": self.slack.trigger(),
             "team": {"id": team, "domain": "example"}, "enterprise": null, "is_enterprise_install": false,
-            "channel": {"id": "C0OPS", "name": "ops"},
-            "message": {"type": "message", "bot_id": "B1", "user": "UBOT", "app_id": "A1", "ts": "1780315200.000001",
+            "channel": {"id": channel, "name": "ops"},
+            "message": {"type": "message", "bot_id": "B1", "user": "UBOT", "app_id": "A1", "ts": ts,
                         "text": "pending", "team": TEAM, "blocks": []},
             "state": {"values": {}},
             "response_url": to,
@@ -187,14 +217,7 @@ impl Slacked {
         let store = database::connect(&self.api.bed.url, self.api.bed.desk.store.clock().clone());
         let desk = Desk { store: store.clone(), ..self.api.bed.desk.clone() };
         let channel = SlackChannel::new(desk, client(&self.slack), TEAM.to_owned(), PUBLIC_URL.to_owned(), routes);
-        (
-            Deliverer::new(
-                store,
-                channel.clone(),
-                DeliveryPace::within(TimeDelta::seconds(30), Duration::from_secs(1)),
-            ),
-            channel,
-        )
+        (Deliverer::new(store, channel.clone(), pace(Duration::from_secs(1))), channel)
     }
 }
 

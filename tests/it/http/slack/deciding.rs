@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::bed::{ask, path};
 use super::bed::{Slacked, button, until, user};
+use super::fake::Mood;
 use crate::harness::database::{number, text};
 
 #[tokio::test]
@@ -82,4 +83,27 @@ async fn what_a_killed_process_left_undone_is_told_to_its_author_once() {
     assert_eq!(told.0, "DBOB");
     assert!(slacked.slack.shown("DBOB").contains("an approval of yours"));
     api.bed.desk.forget_slack_calls().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_pressed_a_button_while_slack_was_away_hears_of_it_when_it_is_back() {
+    let slacked = Slacked::new().await;
+    slacked.tie(&["bob"]).await;
+    let request = slacked.api.file("alice", &ask(json!({}))).await;
+    let (_, one) = slacked.teller(vec![]);
+    slacked.slack.once("users.info", Mood::Refuses("service_unavailable"));
+    slacked.slack.once("answers", Mood::Refuses("service_unavailable"));
+    let body = slacked.pressed(&user("bob"), "approve", &button(&request), &slacked.slack.answers());
+    assert_eq!(slacked.send("interactions", &body).await.status, 200);
+    slacked.mine.drain().await;
+    assert_eq!(slacked.slack.calls("answers"), 1, "he could not be told");
+    assert_eq!(number(&slacked.api.bed.url, "SELECT count(*) FROM review").await, 0);
+    slacked.api.bed.pass(chrono::TimeDelta::minutes(2));
+    slacked.slack.once("chat.postMessage", Mood::Refuses("service_unavailable"));
+    one.tell_of_lost_calls().await.unwrap();
+    assert!(slacked.slack.messages().is_empty(), "it is still away");
+    one.tell_of_lost_calls().await.unwrap();
+    assert!(slacked.slack.shown("DBOB").contains("an approval of yours"));
+    one.tell_of_lost_calls().await.unwrap();
+    assert_eq!(slacked.slack.messages().len(), 1, "once");
 }

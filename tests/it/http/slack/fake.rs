@@ -25,6 +25,10 @@ pub(super) enum Mood {
     Refuses(&'static str),
     /// Never answers.
     Hangs,
+    /// Does it, and answers after so long.
+    Late(Duration),
+    /// Does it, and the connection breaks before it says so.
+    Loses,
 }
 
 #[derive(Default)]
@@ -37,7 +41,7 @@ struct World {
     replaced: Vec<(String, Value)>,
     told: Vec<(String, String)>,
     moods: Vec<(&'static str, Mood)>,
-    calls: Vec<String>,
+    calls: Vec<(String, Instant)>,
     complaints: Vec<String>,
     next: u64,
 }
@@ -74,9 +78,14 @@ impl FakeSlack {
         self.world.lock().unwrap().users.insert(id.to_owned(), user);
     }
 
-    /// The next call of `method` goes like this.
+    /// The next call of `method` goes like this. `answers` stands for what is said to the addresses for those, which fails then.
     pub(super) fn once(&self, method: &'static str, mood: Mood) {
         self.world.lock().unwrap().moods.push((method, mood));
+    }
+
+    /// The next message for `target` goes like this.
+    pub(super) fn once_to(&self, target: &'static str, mood: Mood) {
+        self.once(target, mood);
     }
 
     pub(super) fn trigger(&self) -> String {
@@ -123,7 +132,18 @@ impl FakeSlack {
     }
 
     pub(super) fn calls(&self, method: &str) -> usize {
-        self.world.lock().unwrap().calls.iter().filter(|call| *call == method).count()
+        self.called_at(method).len()
+    }
+
+    /// When each call of `method` came.
+    pub(super) fn called_at(&self, method: &str) -> Vec<Instant> {
+        let world = self.world.lock().unwrap();
+        world.calls.iter().filter(|(call, _)| call == method).map(|(_, at)| *at).collect()
+    }
+
+    /// Where the newest message in `channel` stands.
+    pub(super) fn newest(&self, channel: &str) -> Option<(String, String)> {
+        self.messages().into_keys().rfind(|(at, _)| at == channel)
     }
 
     /// Nothing was sent that Slack would not have taken.
@@ -142,10 +162,12 @@ async fn method(
 ) -> Response<Body> {
     let mood = {
         let mut world = slack.world.lock().unwrap();
-        world.calls.push(method.clone());
-        let at = world.moods.iter().position(|(of, _)| *of == method);
+        world.calls.push((method.clone(), Instant::now()));
+        let to = serde_json::from_slice::<Value>(&body).unwrap_or_default()["channel"].take();
+        let at = world.moods.iter().position(|(of, _)| *of == method || to == **of);
         at.map(|at| world.moods.remove(at).1)
     };
+    let (mut late, mut loses) = (None, false);
     match mood {
         Some(Mood::TooMany(seconds)) => {
             let limited = Response::builder().status(429).header("retry-after", seconds);
@@ -153,8 +175,22 @@ async fn method(
         }
         Some(Mood::Refuses(error)) => return reply(&json!({"ok": false, "error": error})),
         Some(Mood::Hangs) => std::future::pending::<()>().await,
+        Some(Mood::Late(time)) => late = Some(time),
+        Some(Mood::Loses) => loses = true,
         None => {}
     }
+    let done = done(&slack, &method, query, &headers, &body);
+    if let Some(time) = late {
+        tokio::time::sleep(time).await;
+    }
+    if loses {
+        let broken = futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("broken")) });
+        return Response::new(Body::from_stream(broken));
+    }
+    done
+}
+
+fn done(slack: &FakeSlack, method: &str, query: Option<String>, headers: &HeaderMap, body: &[u8]) -> Response<Body> {
     if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some(&format!("Bearer {TOKEN}")) {
         return reply(&json!({"ok": false, "error": "invalid_auth"}));
     }
@@ -167,8 +203,8 @@ async fn method(
         });
     }
     let json_body = headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    let body: Value = if json_body { serde_json::from_slice(&body).unwrap_or_default() } else { Value::Null };
-    let done = match method.as_str() {
+    let body: Value = if json_body { serde_json::from_slice(body).unwrap_or_default() } else { Value::Null };
+    let done = match method {
         "chat.postMessage" => posted(&mut world, &body),
         "chat.update" => updated(&mut world, &body),
         "views.open" => opened(&mut world, &body),
@@ -187,6 +223,11 @@ async fn method(
 async fn answer(State(slack): State<FakeSlack>, Path(id): Path<String>, body: Bytes) -> StatusCode {
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut world = slack.world.lock().unwrap();
+    if let Some(at) = world.moods.iter().position(|(of, _)| *of == "answers") {
+        world.moods.remove(at);
+        world.calls.push(("answers".to_owned(), Instant::now()));
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
     let text = said["text"].as_str().unwrap_or_default().to_owned();
     if said["response_type"] != "ephemeral" || said["replace_original"] != false || text.is_empty() {
         world.complaints.push(format!("an answer to {id}: {said}"));
@@ -213,7 +254,11 @@ fn updated(world: &mut World, body: &Value) -> Result<Value, String> {
     check_message(body)?;
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let at = (text("channel"), text("ts"));
-    world.messages.get_mut(&at).ok_or("message_not_found")?.push(body.clone());
+    // Somebody deleted it: nobody can know before.
+    let Some(shown) = world.messages.get_mut(&at) else {
+        return Ok(json!({"ok": false, "error": "message_not_found"}));
+    };
+    shown.push(body.clone());
     Ok(json!({"ok": true, "channel": at.0, "ts": at.1}))
 }
 

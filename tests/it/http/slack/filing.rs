@@ -71,6 +71,10 @@ async fn the_form_offers_what_policy_allows_and_files_what_rest_files() {
     // The same view once more, as by a second press that Slack let through: one request.
     let again = slacked.send("interactions", &slacked.filled(&user("alice"), "V7", &prod, &values)).await;
     assert!(again.text.contains("Filed as alice"), "{again:?}");
+    // And with something else in it.
+    let other = filled("prod", ROLE, Some("checkout"), "8h", Some("Look into the run"));
+    let again = slacked.send("interactions", &slacked.filled(&user("alice"), "V7", &prod, &other)).await;
+    assert!(again.text.contains("has been filed already") && again.text.contains(listed["id"].as_str().unwrap()));
     assert_eq!(number(&slacked.api.bed.url, "SELECT count(*) FROM request").await, 1);
     slacked.command_as(&user("alice"), "").await;
     let next = slacked.slack.opened().pop().unwrap();
@@ -92,6 +96,15 @@ async fn what_is_wrong_is_said_at_its_fields_and_nothing_is_filed() {
     let none = filled("dev", ROLE, None, "8h", Some("a test"));
     let got = slacked.send("interactions", &slacked.filled(&user("alice"), "V1", &view, &none)).await;
     assert!(got.body["errors"]["namespaces"].is_string(), "{got:?}");
+    // What is wrong with each of two policies stands in one field, once.
+    let mut twice = filled("dev", ROLE, Some("payments, checkout"), "8h", Some("a test"));
+    twice["scope"]["scope"]["selected_option"] = option("cluster");
+    twice["policies"]["policies"]["selected_options"] =
+        json!([option("AmazonEKSViewPolicy"), option("AmazonEKSEditPolicy")]);
+    let got = slacked.send("interactions", &slacked.filled(&user("alice"), "V1", &view, &twice)).await;
+    let said = got.body["errors"]["namespaces"].as_str().unwrap_or_else(|| panic!("{got:?}"));
+    let sentences: Vec<_> = said.split("; ").collect();
+    assert_eq!(sentences.iter().collect::<std::collections::BTreeSet<_>>().len(), sentences.len(), "{said}");
     // What policy refuses is said too.
     let long = filled("prod", ROLE, Some("payments"), "7d", Some("a test"));
     let got = slacked.send("interactions", &slacked.filled(&user("alice"), "V1", &view, &long)).await;
@@ -138,4 +151,18 @@ async fn whoever_may_ask_for_nothing_and_whoever_was_too_slow_is_told() {
     slacked.slack.once("users.info", Mood::Refuses("internal_error"));
     let told = slacked.command_as(&user("alice"), "").await;
     assert!(told.contains("who you are just now"), "{told}");
+}
+
+#[tokio::test]
+async fn a_command_by_another_name_is_ours_and_a_cluster_by_a_wrong_one_is_none() {
+    let slacked = Slacked::new().await;
+    slacked.tie(&["alice"]).await;
+    let to = slacked.slack.answers();
+    let renamed = slacked.command(&user("alice"), "help", &to).replace("%2Feks-access", "%2Fk8s-access");
+    let got = slacked.send("commands", &renamed).await;
+    assert!(got.body["text"].as_str().unwrap().contains("opens the form"), "{got:?}");
+    let told = slacked.command_as(&user("alice"), "nonsense").await;
+    assert!(told.contains("no cluster named nonsense") && told.contains("dev, legacy, prod"), "{told}");
+    assert!(told.contains("unlink"), "{told}");
+    assert!(slacked.slack.opened().is_empty());
 }

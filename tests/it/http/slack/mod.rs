@@ -8,4 +8,6 @@ mod fake;
 mod filing;
 mod following;
 mod linking;
+mod lost;
+mod measure;
 mod pressure;
