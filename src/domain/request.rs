@@ -107,6 +107,15 @@ pub struct Grant {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+/// Who takes access back, and why, as the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Who: a person, or Entryway itself.
+    pub actor: String,
+    /// What they said to it.
+    pub reason: Option<String>,
+}
+
 /// How far the proof has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum VerificationLevel {

@@ -11,9 +11,9 @@ use super::kit::{FIELD, SECTION, code, fits, formatted, paragraph, plain};
 use crate::domain::catalogue::bare_name;
 use crate::domain::duration;
 use crate::domain::entry::AccessScope;
-use crate::domain::request::{Request, hex};
+use crate::domain::request::{Request, TakenBack, hex};
 use crate::domain::review::{Decision, Review};
-use crate::domain::states::RequestState;
+use crate::domain::states::{EndReason, RequestState};
 
 /// Characters that a name may take.
 const NAME: usize = 300;
@@ -29,6 +29,8 @@ pub struct Card<'a> {
     pub approvals: usize,
     /// What quorum still wants, in sentences.
     pub missing: &'a [String],
+    /// Who takes access back, where somebody does.
+    pub taken_back: Option<&'a TakenBack>,
     /// Where people reach Entryway.
     pub public_url: &'a str,
 }
@@ -154,9 +156,22 @@ impl Card<'_> {
                     .to_owned(),
             );
         }
+        lines.extend(self.ending());
         lines.extend(self.request.last_error.as_ref().map(|trouble| trouble.detail.clone()));
         lines.extend(self.reviews.iter().map(said_by));
         (!lines.is_empty()).then(|| paragraph(&lines.join("\n")))
+    }
+
+    /// Who took access back, and why; nothing where nobody did but time and policy.
+    fn ending(&self) -> Option<String> {
+        let did = match self.request.end_reason? {
+            EndReason::Revoked => "revoked by",
+            EndReason::Relinquished => "given back by",
+            EndReason::Expired | EndReason::Superseded | EndReason::Policy | EndReason::ClusterGone => return None,
+        };
+        let TakenBack { actor, reason } = self.taken_back?;
+        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.replace('\n', " ")));
+        Some(format!("{did} {actor}{reason}"))
     }
 
     fn buttons(&self) -> SlackBlock {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::{StoreError, Tx};
 
 pub use calls::{Lost, done, forget_calls, lost, reopen, take};
-pub use messages::{Message, Post, address, adopt, fails, messages, posting, shown, unposted};
+pub use messages::{Message, Post, address, adopt, fails, messages, posting, shown, taken_back, unposted};
 pub use turns::{Turn, pause, paused, turn};
 
 /// A Slack user: who it is in which workspace.

@@ -115,9 +115,10 @@ impl SlackChannel {
     }
 
     async fn show(&self, followed: &Followed, channels: &[String], message: &Message) -> Result<(), Trouble> {
-        let Followed { request, reviews, quorum, asked, .. } = followed;
+        let Followed { request, reviews, quorum, taken_back, asked, requester, .. } = followed;
         let (approvals, missing) = (quorum.approvals, quorum.missing.as_slice());
-        let card = Card { request, reviews, approvals, missing, public_url: &self.public_url };
+        let taken_back = taken_back.as_ref();
+        let card = Card { request, reviews, approvals, missing, taken_back, public_url: &self.public_url };
         let (said, blocks, shows) = (card.said(), card.blocks(), card.shows());
         let mut stays_shown = false;
         if let Some((channel, ts)) = &message.posted {
@@ -133,7 +134,9 @@ impl SlackChannel {
             }
         }
         // Who was to be asked, and need not be any more.
-        if !stays_shown && !asked.contains(&message.target) && !channels.contains(&message.target) {
+        let target = &message.target;
+        let is_told = asked.contains(target) || channels.contains(target) || requester.as_ref() == Some(target);
+        if !stays_shown && !is_told {
             return Ok(());
         }
         match self.post_about(followed, message, &said, &blocks).await? {

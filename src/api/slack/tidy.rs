@@ -50,7 +50,8 @@ async fn put_right(
     let Some(clicked) = state.desk.clicked_in_slack(id, DESTINATION, at).await? else { return Ok(None) };
     let (approvals, missing) = (clicked.quorum.approvals, clicked.quorum.missing.as_slice());
     let (request, reviews) = (&clicked.request, clicked.reviews.as_slice());
-    let card = Card { request, reviews, approvals, missing, public_url: &slack.public_url };
+    let taken_back = clicked.taken_back.as_ref();
+    let card = Card { request, reviews, approvals, missing, taken_back, public_url: &slack.public_url };
     let shows = card.shows();
     // The one that follows the request is brought up to date by whoever delivers, unless that was given up.
     let is_left_behind = as_it_was && request.state != RequestState::Pending && !clicked.is_behind;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::super::{StoreError, Tx};
+use crate::domain::request::TakenBack;
 
 /// A message that shows a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,22 @@ pub async fn messages(tx: &mut Tx, request_id: Uuid) -> Result<Vec<Message>, Sto
             post: Post { attempts: row.attempts, first_tried_at: row.first_tried_at, not_before: row.next_post_at },
         })
         .collect())
+}
+
+/// Who takes the access of a request back; `None` where nobody has begun to.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn taken_back(tx: &mut Tx, request_id: Uuid) -> Result<Option<TakenBack>, StoreError> {
+    Ok(sqlx::query_as!(
+        TakenBack,
+        "-- slack.taken_back
+        SELECT actor, data ->> 'reason' AS reason FROM event
+         WHERE request_id = $1 AND type = 'request.revoking' ORDER BY seq DESC LIMIT 1",
+        request_id,
+    )
+    .fetch_optional(&mut *tx.inner)
+    .await?)
 }
 
 /// Says that `target` is to hear of a request, unless that is known.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::super::WorkflowError;
 use super::super::desk::{Desk, own_call};
 use super::Message;
-use crate::domain::request::Request;
+use crate::domain::request::{Request, TakenBack};
 use crate::domain::review::Review;
 use crate::policy::Quorum;
 use crate::store::{outbox, requests, slack};
@@ -20,6 +20,8 @@ pub struct Clicked {
     pub reviews: Vec<Review>,
     /// What policy says to them.
     pub quorum: Quorum,
+    /// Who takes access back, where somebody does.
+    pub taken_back: Option<TakenBack>,
     /// The message, where it is the one that follows the request; `None` for a copy of it.
     pub known: Option<Message>,
     /// Whether something is still to be told of the request, with which its messages are brought up to date anyway.
@@ -61,7 +63,8 @@ impl Desk {
         };
         let known = slack::messages(&mut tx, id).await?.into_iter().find(is_at);
         let is_behind = outbox::waits(&mut tx, destination, &format!("request/{id}")).await?;
+        let taken_back = slack::taken_back(&mut tx, id).await?;
         tx.rollback().await?;
-        Ok(Some(Clicked { request, reviews, quorum, known, is_behind }))
+        Ok(Some(Clicked { request, reviews, quorum, taken_back, known, is_behind }))
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::WorkflowError;
 use super::super::desk::{Desk, own_call};
-use crate::domain::request::Request;
+use crate::domain::request::{Request, TakenBack};
 use crate::domain::review::Review;
 use crate::domain::states::RequestState;
 use crate::policy::Quorum;
@@ -26,17 +26,21 @@ pub struct Followed {
     pub reviews: Vec<Review>,
     /// What policy says to them.
     pub quorum: Quorum,
+    /// Who takes access back, where somebody does.
+    pub taken_back: Option<TakenBack>,
     /// The messages there are, and are to be.
     pub messages: Vec<Message>,
     /// Those of Slack's users, among the targets of messages, who are asked to decide.
     pub asked: Vec<String>,
+    /// Which of them is the requester, who is told once it is decided.
+    pub requester: Option<String>,
     /// When it was so.
     pub now: DateTime<Utc>,
 }
 
 impl Desk {
-    /// What messages show of a request now, for `channels`, for the users of `team_id` who could sign it off, and wherever one stands
-    /// already. `None` where there is no such request.
+    /// What messages show of a request now, for `channels`, for the users of `team_id` who could sign it off, for whoever asked for it
+    /// once that is decided, and wherever one stands already. `None` where there is no such request.
     ///
     /// # Errors
     /// Those of the store.
@@ -56,12 +60,17 @@ impl Desk {
         let could = if waits { policies.could_sign_off(&case.facts(&request), &self.directory, &call) } else { vec![] };
         let asked = slack::users_of(&mut tx, team_id, &could).await?;
         let asked: Vec<_> = asked.into_iter().map(|(_, user_id)| user_id).take(MOST_PEOPLE).collect();
-        let targets: Vec<_> = channels.iter().chain(&asked).cloned().collect();
+        // They know what they asked for; a message that is changed later rings no bell.
+        let decided = if request.state == RequestState::Pending { None } else { Some(request.requester.clone()) };
+        let requester = slack::users_of(&mut tx, team_id, decided.as_slice()).await?;
+        let requester = requester.into_iter().map(|(_, user_id)| user_id).next();
+        let targets: Vec<_> = channels.iter().chain(&asked).chain(&requester).cloned().collect();
         slack::address(&mut tx, id, &targets).await?;
         let messages = slack::messages(&mut tx, id).await?;
+        let taken_back = slack::taken_back(&mut tx, id).await?;
         let now = tx.now();
         tx.commit().await?;
-        Ok(Some(Followed { request, reviews, quorum, messages, asked, now }))
+        Ok(Some(Followed { request, reviews, quorum, taken_back, messages, asked, requester, now }))
     }
 
     /// Remembers where the message for `target` stands, and what it shows.

@@ -102,6 +102,33 @@ async fn routes_say_which_channel_hears_of_what() {
     slacked.slack.is_content();
 }
 
+/// A message that is changed rings no bell: whoever asked is written to once it is decided, and may read there how it ends.
+#[tokio::test]
+async fn whoever_asked_is_told_once_it_is_decided_and_reads_who_took_it_back_and_why() {
+    let slacked = Slacked::new().await;
+    slacked.tie(&["alice"]).await;
+    let (teller, _) = slacked.teller(ops());
+    teller.open().await.unwrap();
+    let request = slacked.api.file("alice", &ask(json!({}))).await;
+    teller.turn().await.unwrap();
+    let heard = || slacked.slack.messages().into_keys().map(|(channel, _)| channel).collect::<Vec<_>>();
+    assert_eq!(heard(), ["C0OPS"], "alice knows what she has asked for");
+    slacked.api.bed.approve("bob", id(&request)).await;
+    teller.turn().await.unwrap();
+    assert_eq!(heard(), ["C0OPS", "DALICE"]);
+    assert!(slacked.slack.shown("DALICE").contains("approved by bob"), "{}", slacked.slack.shown("DALICE"));
+    slacked.api.bed.until(id(&request), RequestState::Active).await;
+    let reason = json!({"reason": "INC-7 <!here>"});
+    slacked.api.post("bob", &format!("{}/revoke", path(&request))).json(&reason).await.is(200);
+    teller.turn().await.unwrap();
+    for at in ["C0OPS", "DALICE"] {
+        let shown = slacked.slack.shown(at);
+        assert!(shown.contains("revoked by bob: INC-7 &lt;!here&gt;"), "{shown}");
+    }
+    assert_eq!(slacked.slack.calls("chat.postMessage"), 2, "one message each, ever");
+    slacked.slack.is_content();
+}
+
 /// Whoever signs an extension off does not give eight hours: access is there, and lasts that much longer.
 #[tokio::test]
 async fn an_extension_says_that_it_is_one_and_how_far_access_reaches_with_it() {
