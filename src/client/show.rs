@@ -5,6 +5,7 @@ use chrono::SubsecRound as _;
 use super::spoken::spoken;
 use super::table::{pairs, table};
 use crate::api::wire::{AccessPolicyView, DryRun, EventView, RequestView, Time};
+use crate::domain::duration::{parse, short};
 use crate::domain::states::RequestState;
 
 /// A request with all that a reviewer decides by; `ending` is how it ended, where it has.
@@ -180,8 +181,8 @@ pub(super) fn principal(arn: &str) -> String {
 
 /// `8h` for `PT8H`.
 fn duration(view: &RequestView) -> String {
-    let short = |iso: &String| iso.trim_start_matches('P').replace('T', "").to_ascii_lowercase();
-    view.duration.as_ref().map_or_else(|| "permanent".to_owned(), short)
+    let read = |iso: &String| parse(iso).map_or_else(|_| iso.clone(), short);
+    view.duration.as_ref().map_or_else(|| "permanent".to_owned(), read)
 }
 
 fn break_glass(view: &RequestView) -> &'static str {

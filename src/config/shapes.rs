@@ -55,6 +55,9 @@ pub(super) fn load_balancer(text: &str) -> Result<String, String> {
 /// A URL of one of `schemes`, with a query if it likes.
 pub(super) fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
     let wrong = || format!("is no URL; write it like \"{}host.example.com\"", schemes[0]);
+    if text.starts_with("http://") && !schemes.contains(&"http://") {
+        return Err("would go in the clear; make it https".to_owned());
+    }
     let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)).ok_or_else(wrong)?;
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     let clean = rest.chars().all(|c| c.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(c));

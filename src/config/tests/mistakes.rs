@@ -162,13 +162,10 @@ fn names_each_mistake_with_its_place_and_its_cure() {
             "[[webhooks]]\nname = \"siem\"\nevents = [\"requests.*\"]".into(),
             "webhooks[0].events[0]: \"requests.*\" matches no event",
         ),
-        (
-            "[[webhooks]]\nurl = \"http://siem\"".into(),
-            "webhooks[0].url: is no URL; write it like \"https://host.example.com\"",
-        ),
+        ("[[webhooks]]\nurl = \"http://siem\"".into(), "webhooks[0].url: would go in the clear; make it https"),
         (
             "[slack]\napi_url = \"http://slack.example.com/api\"".into(),
-            "slack.api_url: is no URL; write it like \"https://host.example.com\"",
+            "slack.api_url: would go in the clear; make it https",
         ),
         ("[[webhooks]]\nsecret = \"whsec_AAAA\"".into(), "webhooks[0].secret: is no Standard Webhooks secret"),
         (
@@ -202,7 +199,7 @@ fn names_each_mistake_with_its_place_and_its_cure() {
         ),
         (
             "[[auth.oidc]]\nissuer = \"http://login\"\naudience = \"x\"".into(),
-            "auth.oidc[0].issuer: is no URL; write it like \"https://host.example.com\"",
+            "auth.oidc[0].issuer: would go in the clear; make it https",
         ),
         (
             "[[auth.oidc]]\nissuer = \"https://login\"".into(),
@@ -210,7 +207,7 @@ fn names_each_mistake_with_its_place_and_its_cure() {
         ),
         (
             "[[auth.oidc]]\nissuer = \"http://127.0.0.1.example.com\"\naudience = \"x\"".into(),
-            "auth.oidc[0].issuer: is no URL",
+            "auth.oidc[0].issuer: would go in the clear",
         ),
         (
             "[[auth.oidc]]\nissuer = \"https://login\"\naudience = \"x\"\nservice_values = [\"app\"]".into(),
