@@ -3,8 +3,9 @@
 -- again, and with them the end of everybody's access. Nor can a number be read that is too large for any program, and one row that
 -- holds one would hide all others in every list. Rows are not read for it now, since all of them were written by code of ours.
 --
--- Each table is locked for a moment and kept so to the end: in the order in which transactions come to them, so that none that is
--- under way waits for this one while this one waits for it.
+-- Each table is locked for a moment and kept so to the end, and nobody gets through meanwhile. Where a table is not to be had, as
+-- during a dump, this gives up soon, changes nothing, and is run again.
+SET LOCAL lock_timeout = '2s';
 
 ALTER TABLE call_allowance
     ADD CONSTRAINT call_allowance_times CHECK (full_at > '-infinity' AND full_at < '200000-01-01Z') NOT VALID;

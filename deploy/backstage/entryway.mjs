@@ -1,5 +1,7 @@
-// Files a request with Entryway on behalf of somebody, and waits until it is active. It needs nothing but fetch (Node 20), so that
+// Files a request with Entryway on behalf of somebody, and waits until it is active. It needs nothing but Node 20, so that
 // it can be tried without Backstage; module.mjs makes a scaffolder action of it.
+
+import { setTimeout } from 'node:timers/promises';
 
 /** How long one call is held by the service at most; the next call goes on waiting. */
 const HOLD = '30s';
@@ -67,7 +69,7 @@ async function call(url, { pause, ...init }) {
     const again = !answer || [429, 502, 503, 504].includes(answer.status) || body?.code === 'idempotency-in-flight';
     if (again && attempt < ATTEMPTS) {
       const seconds = Math.min(Number(answer?.headers.get('retry-after')) || Math.min(attempt, 5) * pause, 30);
-      await new Promise(resolve => setTimeout(resolve, seconds * 1000));
+      await setTimeout(seconds * 1000, undefined, { signal: init.signal });
     } else if (!Array.isArray(body?.errors)) {
       throw new Error(`${url} answered ${answer.status}, and not as Entryway does; is that its address, and nothing in between?`);
     } else {

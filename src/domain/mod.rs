@@ -21,7 +21,6 @@ pub mod kept;
 pub mod likeness;
 pub mod merge;
 pub mod pace;
-pub mod pattern;
 pub mod person;
 pub mod plan;
 pub mod principal;

@@ -25,8 +25,8 @@ pub trait Channel: Debug + Send + Sync + 'static {
     /// Whether it is to be told of `event`. Asked once, when the log is read, and again after a replay.
     fn wants(&self, event: &Brief) -> bool;
 
-    /// Whether to deliver an event of a request is to show what that is now, whatever the event says. Then news does not wait for the next attempt at what
-    /// has failed before: that may have failed in one place of several.
+    /// Whether to deliver an event of a request is to show what that is now, whatever the event says. Then news does not wait for the
+    /// next attempt at what has failed before: that may have failed in one place of several.
     fn shows_what_is(&self) -> bool {
         false
     }

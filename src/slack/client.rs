@@ -26,6 +26,9 @@ pub const UPDATE: &str = "chat.update";
 /// How long to wait where Slack says that it was too much, and not how long.
 const A_WHILE: Duration = Duration::from_secs(30);
 
+/// The longest that it is left alone for, whatever it says: nobody would be told anything all the while.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
+
 /// The most bytes of an answer.
 const MOST: usize = 1024 * 1024;
 
@@ -174,7 +177,7 @@ impl Client {
         let mut answer = sent.map_err(|error| unheard(&error))?;
         if answer.status() == 429 {
             let told = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            return Err(SlackError::RateLimited(told.map_or(A_WHILE, Duration::from_secs)));
+            return Err(SlackError::RateLimited(told.map_or(A_WHILE, Duration::from_secs).min(LONGEST_ASKED)));
         }
         let status = answer.status();
         let mut bytes = Vec::new();
@@ -186,9 +189,11 @@ impl Client {
         }
         let value: Value = serde_json::from_slice(&bytes)
             .map_err(|_| SlackError::Lost(format!("status {} and no JSON", status.as_u16())))?;
-        match value["ok"].as_bool() {
-            Some(true) => Ok(value),
-            _ => Err(SlackError::Refused(value["error"].as_str().unwrap_or("for no reason it says").to_owned())),
+        match (value["ok"].as_bool(), value["error"].as_str()) {
+            (Some(true), _) => Ok(value),
+            (_, Some(code)) => Err(SlackError::Refused(code.to_owned())),
+            // Something in between, which does not know either what became of it.
+            (_, None) => Err(SlackError::Lost(format!("status {} and JSON that is not Slack's", status.as_u16()))),
         }
     }
 }

@@ -4,7 +4,7 @@
 -- no harm, and is needed when a table came with it.
 GRANT USAGE ON SCHEMA public TO :"role";
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO :"role";
-GRANT INSERT, UPDATE ON request, entry, cluster_health, eks_pace, person, destination, slack_message TO :"role";
+GRANT INSERT, UPDATE ON request, entry, cluster_health, eks_pace, person, destination, slack_message, slack_turn TO :"role";
 GRANT INSERT, UPDATE, DELETE ON idempotent_answer, call_allowance, delivery_lane, delivery_given_up, slack_call TO :"role";
 GRANT INSERT, DELETE ON slack_user, slack_link TO :"role";
 GRANT INSERT ON review TO :"role";

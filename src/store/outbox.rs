@@ -33,7 +33,15 @@ pub struct Lease {
     pub first_tried_at: DateTime<Utc>,
     /// When this one began.
     pub claimed_at: DateTime<Utc>,
+    /// How many events were in the lane then.
+    queued: i32,
     token: Uuid,
+}
+
+impl Lease {
+    fn is_about_a_request(&self) -> bool {
+        self.lane.starts_with("request/")
+    }
 }
 
 /// Takes up to `limit` lanes of `destination` that are due and that nobody holds. Nothing while it is gone from `address`.
@@ -61,7 +69,8 @@ pub async fn claim(
            SET lease_token = $3, lease_until = $4, attempts = l.attempts + 1,
                first_tried_at = coalesce(l.first_tried_at, $2)
           FROM due WHERE l.destination = due.destination AND l.lane = due.lane
-        RETURNING l.lane, l.queue[1] AS "seq!", l.attempts, l.first_tried_at AS "first_tried_at!""#,
+        RETURNING l.lane, l.queue[1] AS "seq!", l.attempts, l.first_tried_at AS "first_tried_at!",
+                  cardinality(l.queue) AS "queued!""#,
         destination,
         now,
         token,
@@ -81,6 +90,7 @@ pub async fn claim(
         attempts: row.attempts,
         first_tried_at: row.first_tried_at,
         claimed_at: now,
+        queued: row.queued,
         token,
     });
     Ok(leases.collect())
@@ -160,41 +170,51 @@ pub async fn delivered(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
     }
 }
 
-/// Gives `lease` back, to be tried again at `at`.
+/// Gives `lease` back, to be tried again at `at`; at once where it is `eager` and there has been news meanwhile.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
-pub async fn postpone(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>, why: &str) -> Result<(), StoreError> {
+pub async fn postpone(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>, eager: bool, why: &str) -> Result<(), StoreError> {
     let postponed = sqlx::query!(
         "-- outbox.postpone
-        UPDATE delivery_lane SET next_attempt_at = $4, last_error = $5, lease_token = NULL, lease_until = NULL
+        UPDATE delivery_lane
+           SET next_attempt_at = CASE WHEN $6 AND cardinality(queue) > $7 THEN least($4::timestamptz, $8) ELSE $4 END,
+               last_error = $5, lease_token = NULL, lease_until = NULL
          WHERE destination = $1 AND lane = $2 AND lease_token = $3",
         lease.destination,
         lease.lane,
         lease.token,
         at,
         why,
+        eager && lease.is_about_a_request(),
+        lease.queued,
+        tx.now,
     )
     .execute(&mut *tx.inner)
     .await?;
     if postponed.rows_affected() == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
 }
 
-/// Gives `lease` back without an attempt: it was nobody's turn yet. It is taken up again at `at`.
+/// Gives `lease` back without an attempt: it was nobody's turn yet. It is taken up again at `at`; at once where it is `eager` and
+/// there has been news meanwhile.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]; [`StoreError::Unavailable`].
-pub async fn put_off(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>) -> Result<(), StoreError> {
+pub async fn put_off(tx: &mut Tx, lease: &Lease, at: DateTime<Utc>, eager: bool) -> Result<(), StoreError> {
     let put_off = sqlx::query!(
         "-- outbox.put_off
         UPDATE delivery_lane
-           SET next_attempt_at = $4, lease_token = NULL, lease_until = NULL, attempts = attempts - 1,
+           SET next_attempt_at = CASE WHEN $5 AND cardinality(queue) > $6 THEN least($4::timestamptz, $7) ELSE $4 END,
+               lease_token = NULL, lease_until = NULL, attempts = attempts - 1,
                first_tried_at = CASE WHEN attempts = 1 THEN NULL ELSE first_tried_at END
          WHERE destination = $1 AND lane = $2 AND lease_token = $3",
         lease.destination,
         lease.lane,
         lease.token,
         at,
+        eager && lease.is_about_a_request(),
+        lease.queued,
+        tx.now,
     )
     .execute(&mut *tx.inner)
     .await?;
@@ -255,7 +275,7 @@ pub async fn gone(tx: &mut Tx, lease: &Lease, address: &str, why: &str) -> Resul
     )
     .execute(&mut *tx.inner)
     .await?;
-    postpone(tx, lease, tx.now, why).await?;
+    postpone(tx, lease, tx.now, false, why).await?;
     // The days it is gone do not count as tried.
     sqlx::query!(
         "-- outbox.start_over

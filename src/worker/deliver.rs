@@ -207,7 +207,7 @@ impl Deliverer {
                 // Whoever else was put off until then need not all come at once.
                 let after = after.max(TimeDelta::zero()) + TimeDelta::milliseconds(rand::rng().random_range(0..=1000));
                 let at = tx.now() + after;
-                outbox::put_off(&mut tx, lease, at).await?;
+                outbox::put_off(&mut tx, lease, at, self.channel.shows_what_is()).await?;
             }
             Verdict::Again { why, after } => {
                 let last = lease.first_tried_at + RETRY_FOR;
@@ -218,7 +218,7 @@ impl Deliverer {
                     tracing::warn!(destination, seq, attempts, why, "a delivery failed; it is tried again");
                     let spread = rand::rng().random_range(0.0..=1.0);
                     let at = (tx.now() + wait(attempts, spread, after)).min(last);
-                    outbox::postpone(&mut tx, lease, at, &why).await?;
+                    outbox::postpone(&mut tx, lease, at, self.channel.shows_what_is(), &why).await?;
                 }
             }
         }

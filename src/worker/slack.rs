@@ -122,10 +122,14 @@ impl SlackChannel {
         let (said, blocks, shows) = (card.said(), card.blocks(), card.shows());
         let mut stays_shown = false;
         if let Some((channel, ts)) = &message.posted {
+            let at = (channel.as_str(), ts.as_str());
             if message.shows.as_deref() == Some(shows.as_str()) {
+                // A replica of an older build brought it up to date, and knows of no trouble that is over with that.
+                if message.post.first_tried_at.is_some() {
+                    self.desk.shown_in_slack(request.id, &message.target, at, &shows).await?;
+                }
                 return Ok(());
             }
-            let at = (channel.as_str(), ts.as_str());
             match self.update((followed, message), at, &said, &blocks).await? {
                 Change::Made => return Ok(self.desk.shown_in_slack(request.id, &message.target, at, &shows).await?),
                 // Nobody is written to anew only to hear what became of a request that is not theirs to decide any more.
@@ -190,12 +194,13 @@ impl SlackChannel {
         }
     }
 
-    /// Tells the authors of calls that were left undone, or that nobody could answer. They do them again, or not: a while later that is theirs to say.
+    /// Tells the authors of calls that were left undone, or that nobody could answer, one after the other, until one cannot be told yet.
+    /// They do them again, or not: a while later that is theirs to say.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn tell_of_lost_calls(&self) -> Result<(), WorkflowError> {
-        for lost in self.desk.lost_slack_calls().await? {
+        while let Some(lost) = self.desk.lost_slack_call().await? {
             let told = format!(
                 "Entryway could not finish {} of yours, or could not tell you what came of it. Look, and do it again if need be.",
                 lost.what
@@ -209,6 +214,7 @@ impl SlackChannel {
                 Err(error) => {
                     tracing::warn!(%error, user, what, "the author of a lost call of Slack's cannot be told yet; trying again");
                     self.desk.slack_call_is_still_lost(&lost).await?;
+                    break;
                 }
             }
         }

@@ -1,11 +1,14 @@
 //! Buttons under a request, and the choice of a cluster in the form.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use slack_morphism::SlackTriggerId;
 use slack_morphism::blocks::SlackView;
 use slack_morphism::events::{
     SlackInteractionActionContainer, SlackInteractionActionInfo, SlackInteractionBlockActionsEvent,
 };
+use tokio::time::timeout;
 
 use super::super::problem::Problem;
 use super::super::state::ApiState;
@@ -19,6 +22,9 @@ use crate::slack::{Asking, CLUSTER, Denial, deny_view, read};
 use crate::workflow::Outcome;
 use crate::workflow::review::{Verdict, review};
 use crate::workflow::standing::{Act, Target};
+
+/// How long putting a message right may take. A process that is stopped waits for it.
+const TIDY: Duration = Duration::from_secs(8);
 
 /// A button that carries nothing Entryway knows.
 const UNKNOWN: &str =
@@ -62,7 +68,11 @@ pub(super) async fn click(
             None => Ended::Told,
         };
         if let Some(((channel, ts), id)) = &at {
-            tidy(&state_at_work, &slack, *id, (channel, ts), as_it_was).await;
+            // The call counts as under way until then, and a message that stays as it was for once does no harm.
+            let tidied = timeout(TIDY, tidy(&state_at_work, &slack, *id, (channel, ts), as_it_was)).await;
+            if tidied.is_err() {
+                tracing::info!("a message that was clicked on could not be put right in time");
+            }
         }
         ended
     };

@@ -33,10 +33,8 @@ pub(super) struct Role {
 impl Role {
     /// Credentials of the role, fetched when they are needed and again before they expire.
     pub(super) fn assume(&self, request: Option<Uuid>) -> SharedCredentialsProvider {
-        // Whoever needs the role's credentials keeps them; those that they are had with are kept by what they come from.
-        let base = self.base.clone().into_builder().identity_cache(IdentityCache::no_cache()).build();
         SharedCredentialsProvider::new(AssumedRole {
-            sts: aws_sdk_sts::Client::new(&base),
+            sts: aws_sdk_sts::Client::new(&self.base),
             role_arn: self.role_arn.clone(),
             external_id: self.external_id.clone(),
             session_name: session_name(&self.installation, request),

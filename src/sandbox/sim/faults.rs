@@ -4,7 +4,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::pattern::like;
+use super::knobs::like;
 
 /// What happens to a call that a fault strikes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

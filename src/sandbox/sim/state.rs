@@ -11,12 +11,11 @@ use super::clock::{Clock, Ms};
 use super::cluster::{Cluster, ClusterKey};
 use super::faults::Faults;
 use super::iam::Iam;
-use super::knobs::Knobs;
+use super::knobs::{Knobs, like};
 use super::log::CallLog;
 use super::refusal::{Refused, denied, no_cluster, parameter};
 use super::throttle::Buckets;
 use super::world::{ClusterSpec, World};
-use crate::domain::pattern::like;
 
 /// Clusters by account, region and name.
 pub(crate) type Clusters = BTreeMap<ClusterKey, Cluster>;

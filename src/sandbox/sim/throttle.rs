@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Ms;
+use super::knobs::like;
 use super::refusal::Refusal;
-use crate::domain::pattern::like;
 
 /// How many EKS calls an account may make per second in one region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

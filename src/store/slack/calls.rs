@@ -4,6 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{StoreError, Tx};
 
+/// How long it takes at most to tell of a call that was lost.
+const TOLD_WITHIN: TimeDelta = TimeDelta::minutes(10);
+
 /// A call whose process died before it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
@@ -13,13 +16,6 @@ pub struct Lost {
     pub user_id: String,
     /// What it was, in words.
     pub what: String,
-}
-
-/// A row as it is read for [`Lost`].
-struct LostRow {
-    signature_sha256: Vec<u8>,
-    user_id: String,
-    what: String,
 }
 
 /// Takes a call, by the hash of its signature; false where it was taken before.
@@ -56,26 +52,23 @@ pub async fn done(tx: &mut Tx, signature: &[u8]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Calls that were taken `before` and are not done, which are then this transaction's to tell about; other replicas skip them.
+/// The oldest call that was taken `before` and is not done, which is then this transaction's to tell about; other replicas skip it.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn lost(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<Vec<Lost>, StoreError> {
-    let rows = sqlx::query_as!(
-        LostRow,
+pub async fn lost(tx: &mut Tx, before: DateTime<Utc>) -> Result<Option<Lost>, StoreError> {
+    Ok(sqlx::query_as!(
+        Lost,
         "-- slack.lost
-        UPDATE slack_call SET done_at = $3
-         WHERE signature_sha256 IN (SELECT signature_sha256 FROM slack_call WHERE done_at IS NULL AND taken_at < $1
-                              ORDER BY taken_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING signature_sha256, user_id, what",
+        UPDATE slack_call SET done_at = $2
+         WHERE signature_sha256 = (SELECT signature_sha256 FROM slack_call WHERE done_at IS NULL AND taken_at < $1
+                                    ORDER BY taken_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING signature_sha256 AS signature, user_id, what",
         before,
-        limit,
         tx.now,
     )
-    .fetch_all(&mut *tx.inner)
-    .await?;
-    let lost = |row: LostRow| Lost { signature: row.signature_sha256, user_id: row.user_id, what: row.what };
-    Ok(rows.into_iter().map(lost).collect())
+    .fetch_optional(&mut *tx.inner)
+    .await?)
 }
 
 /// A call's author could not be told after all, and is to be told later, unless it was taken before `oldest`.
@@ -94,15 +87,16 @@ pub async fn reopen(tx: &mut Tx, signature: &[u8], oldest: DateTime<Utc>) -> Res
     Ok(())
 }
 
-/// Forgets calls that are older than `age`, which no signature is good for any more.
+/// Forgets calls that are older than `age`, which no signature is good for any more; but not what somebody may be telling of just now.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn forget_calls(tx: &mut Tx, age: TimeDelta) -> Result<(), StoreError> {
     sqlx::query!(
         "-- slack.forget_calls
-        DELETE FROM slack_call WHERE taken_at < $1 AND done_at IS NOT NULL",
+        DELETE FROM slack_call WHERE taken_at < $1 AND done_at < $2",
         tx.now - age,
+        tx.now - TOLD_WITHIN,
     )
     .execute(&mut *tx.inner)
     .await?;

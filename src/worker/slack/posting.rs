@@ -50,7 +50,12 @@ impl SlackChannel {
             }
             // What was written down before holds.
             error if refusals::is_in_doubt(&error) => {
-                Err(Trouble::Failed(format!("{target}: {error}"), Some(doubt(post.attempts.saturating_add(1)))))
+                let why = format!("{target}: {error}");
+                if is_over {
+                    tracing::warn!(why, "whether Slack took a message is not known, and it is not tried again");
+                    return Ok(None);
+                }
+                Err(Trouble::Failed(why, Some(doubt(post.attempts.saturating_add(1)))))
             }
             error if is_over || !refusals::is_mendable(&error, target) => {
                 refusals::report(&error, target);

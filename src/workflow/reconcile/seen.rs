@@ -195,14 +195,14 @@ async fn prove(
     Ok(())
 }
 
-/// What of `ending` its principal keeps, by other live grants and by what the entry held before Entryway came.
+/// What the principal of `ending` keeps, by other live grants and by what the entry held before Entryway came.
 fn kept_of(ending: &Request, all: &[Request], theirs: Option<&EntryContent>) -> Vec<Kept> {
     if ending.state != RequestState::Revoking {
         return vec![];
     }
     let live = all.iter().filter(|request| request.state.is_granting());
     let grants: Vec<_> = live.map(|request| Contribution { id: request.id, content: &request.spec.content }).collect();
-    kept(&ending.spec.content, theirs, &grants)
+    kept(theirs, &grants)
 }
 
 /// Since when there is something to prove of `request`: what was written for others before it came is proven already.

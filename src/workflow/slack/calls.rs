@@ -21,9 +21,6 @@ const GIVEN_UP: TimeDelta = TimeDelta::seconds(90);
 /// After so long a call whose author cannot be told is not worth telling of any more.
 const STALE: TimeDelta = TimeDelta::days(1);
 
-/// The most lost calls that are told about at once.
-const BATCH: i64 = 100;
-
 impl Desk {
     /// Takes a call of the Slack user `user_id`, which is `what` in words, by the hash of its signature. False where it was taken
     /// before: then it is a replay, which is put on record.
@@ -52,14 +49,14 @@ impl Desk {
         Ok(tx.commit().await?)
     }
 
-    /// Calls whose process died before they were done. Whoever gets them tells their authors; nobody else gets them.
+    /// The oldest call whose process died before it was done, if there is one. Whoever gets it tells its author; nobody else gets it.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn lost_slack_calls(&self) -> Result<Vec<Lost>, WorkflowError> {
+    pub async fn lost_slack_call(&self) -> Result<Option<Lost>, WorkflowError> {
         let mut tx = self.store.begin().await?;
         let before = tx.now() - GIVEN_UP;
-        let lost = slack::lost(&mut tx, before, BATCH).await?;
+        let lost = slack::lost(&mut tx, before).await?;
         tx.commit().await?;
         Ok(lost)
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::super::WorkflowError;
 use super::super::desk::{Desk, own_call};
+use crate::domain::delivery::RETRY_FOR;
 use crate::domain::request::{Request, TakenBack};
 use crate::domain::review::Review;
 use crate::domain::states::RequestState;
@@ -60,9 +61,11 @@ impl Desk {
         let could = if waits { policies.could_sign_off(&case.facts(&request), &self.directory, &call) } else { vec![] };
         let asked = slack::users_of(&mut tx, team_id, &could).await?;
         let asked: Vec<_> = asked.into_iter().map(|(_, user_id)| user_id).take(MOST_PEOPLE).collect();
-        // They know what they asked for; a message that is changed later rings no bell.
-        let decided = if request.state == RequestState::Pending { None } else { Some(request.requester.clone()) };
-        let requester = slack::users_of(&mut tx, team_id, decided.as_slice()).await?;
+        // They know what they asked for, and what they withdrew; and nobody wants to hear of what was long ago because it is told once more.
+        let is_told = !matches!(request.state, RequestState::Pending | RequestState::Withdrawn)
+            && request.updated_at + RETRY_FOR > tx.now();
+        let told = is_told.then(|| request.requester.clone());
+        let requester = slack::users_of(&mut tx, team_id, told.as_slice()).await?;
         let requester = requester.into_iter().map(|(_, user_id)| user_id).next();
         let targets: Vec<_> = channels.iter().chain(&asked).chain(&requester).cloned().collect();
         slack::address(&mut tx, id, &targets).await?;

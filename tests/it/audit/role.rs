@@ -14,7 +14,7 @@ use crate::harness::{Bed, database, policy};
 
 /// What the service may do to every table there is, and needs to. A migration that brings a table brings a line here, and its
 /// rights in src/store/grants.sql. To the log it may add, by [`ADDS_TO_THE_LOG`].
-const RIGHTS: [(&str, &str); 18] = [
+const RIGHTS: [(&str, &str); 19] = [
     ("_sqlx_migrations", "SELECT"),
     ("call_allowance", "SELECT INSERT UPDATE DELETE"),
     ("cluster_health", "SELECT INSERT UPDATE"),
@@ -32,6 +32,7 @@ const RIGHTS: [(&str, &str); 18] = [
     ("slack_call", "SELECT INSERT UPDATE DELETE"),
     ("slack_link", "SELECT INSERT DELETE"),
     ("slack_message", "SELECT INSERT UPDATE"),
+    ("slack_turn", "SELECT INSERT UPDATE"),
     ("slack_user", "SELECT INSERT DELETE"),
 ];
 
@@ -142,7 +143,7 @@ async fn use_slack(bed: &Bed, id: uuid::Uuid) {
     assert!(desk.take_slack_call(b"1", "U1", "a test").await.unwrap());
     assert!(!desk.take_slack_call(b"1", "U1", "a test").await.unwrap());
     desk.finish_slack_call(b"1").await.unwrap();
-    desk.lost_slack_calls().await.unwrap();
+    assert_eq!(desk.lost_slack_call().await.unwrap(), None);
     let offer = Offer { who: who.clone(), display_name: "Bob".to_owned() };
     let token = desk.offer_slack_link(&offer).await.unwrap();
     assert_eq!(desk.slack_link(&bob, &token).await.unwrap(), offer);
@@ -150,6 +151,11 @@ async fn use_slack(bed: &Bed, id: uuid::Uuid) {
     assert_eq!(desk.slack_caller(&who).await.unwrap().unwrap().user(), "bob");
     let followed = desk.follow_in_slack(id, "T1", &["C1".to_owned()]).await.unwrap().unwrap();
     assert_eq!(followed.messages.len(), 1);
+    for _ in 0..2 {
+        desk.slack_turn("C1", "chat.postMessage", Some((id, &followed.messages[0]))).await.unwrap();
+    }
+    desk.pause_slack("chat.update", chrono::TimeDelta::seconds(1)).await.unwrap();
+    assert!(desk.slack_pause("chat.update").await.unwrap().is_some());
     desk.shown_in_slack(id, "C1", ("C1", "1.2"), "x").await.unwrap();
     assert_eq!(desk.unlink_slack_user(&bob, "T1").await.unwrap(), Some(who));
 }

@@ -240,7 +240,7 @@ async fn a_collector_that_never_answers_holds_up_neither_calls_nor_the_end() {
     assert!(program.logged.iter().any(|line| line["message"] == "the last spans were not delivered in time"));
     let told = program.logged.iter().filter_map(|line| {
         let message = line["message"].as_str().unwrap_or_default();
-        message.starts_with("spans found no room").then(|| line["spans"].as_u64().unwrap_or_default())
+        message.starts_with("spans found no room").then(|| line["count"].as_u64().unwrap_or_default())
     });
     assert!(told.sum::<u64>() >= lost as u64, "each is told of: {:?}", program.logged);
 }

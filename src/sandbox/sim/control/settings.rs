@@ -9,10 +9,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, bad, document, missing, reply};
-use crate::domain::pattern::like;
 use crate::sandbox::sim::clock::Ms;
 use crate::sandbox::sim::faults::Fault;
-use crate::sandbox::sim::knobs::Knobs;
+use crate::sandbox::sim::knobs::{Knobs, like};
 use crate::sandbox::sim::server::Shared;
 use crate::sandbox::sim::state::State as SimState;
 
