@@ -11,8 +11,10 @@ place=target/clients
 
 say() { echo "set-up: $*"; }
 
-# The list is copied into the environment when everything on it is there, and not before.
-if cmp -s "$requirements" "$place/requirements.txt" && "$place/bin/python" -c 'import awscli, boto3, oidc_provider_mock, pytest, schemathesis' 2>/dev/null
+# The list is copied into the environment when everything on it is there, and not before. Its programs know where they were
+# installed: where the whole folder has been moved since, they start no more.
+if cmp -s "$requirements" "$place/requirements.txt" && "$place/bin/pip" --version >/dev/null 2>&1 &&
+    "$place/bin/python" -c 'import awscli, boto3, oidc_provider_mock, pytest, schemathesis' 2>/dev/null
 then
     say "AWS's clients are in $place"
     exit 0
