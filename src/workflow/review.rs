@@ -105,10 +105,10 @@ pub(super) fn is_other(request: &Request) -> WorkflowError {
 }
 
 pub(super) fn check_comment(decision: Decision, comment: Option<&str>) -> Result<(), WorkflowError> {
-    let text = comment.unwrap_or_default().trim();
+    let text = comment.unwrap_or_default();
     let invalid =
         |code, detail: &str| Err(WorkflowError::InvalidField { pointer: "/comment", code, detail: detail.to_owned() });
-    if decision == Decision::Deny && text.is_empty() {
+    if decision == Decision::Deny && text.trim().is_empty() {
         return invalid("comment-required", "say in the comment why, so that the requester knows what to do next");
     }
     if text.chars().count() > MAX_COMMENT {

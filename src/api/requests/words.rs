@@ -33,7 +33,8 @@ pub(crate) fn said(field: Field, given: Option<&String>) -> Result<Option<String
         let error = FieldError::at(field.pointer, code, detail.clone());
         Err(Problem::new(Code::ValidationFailed, detail).listing(vec![error]))
     };
-    let length = words.chars().count();
+    // As it was sent: that is what the document of the API promises about it.
+    let length = given.map_or(0, |text| text.chars().count());
     if length > LONGEST {
         return refused(field.too_long, format!("it has {length} characters and may have {LONGEST}; shorten it"));
     }
@@ -57,6 +58,7 @@ mod tests {
     fn keeps_what_people_can_read() {
         assert_eq!(reason(" two\r\nlines \n"), Ok(Some("two\nlines".to_owned())));
         assert_eq!(reason(&"ü".repeat(LONGEST)), Ok(Some("ü".repeat(LONGEST))));
+        assert_eq!(reason(&format!("x{}", "\u{85}".repeat(LONGEST))), Err("reason-too-long".into()));
         assert_eq!((reason("  "), said(COMMENT, None).ok()), (Ok(None), Some(None)));
     }
 

@@ -25,7 +25,8 @@ pub(super) fn reason_is_given(reading: &Reading<'_>, context: &Context<'_>, out:
 }
 
 pub(super) fn reason_is_short_enough(reading: &Reading<'_>, _: &Context<'_>, out: &mut Report<'_>) {
-    let length = reading.reason.chars().count();
+    // As it was sent, with the space around it: that is what the document of the API promises about it.
+    let length = reading.ask.reason.as_deref().unwrap_or_default().chars().count();
     if length > MAX_REASON {
         let detail =
             format!("the reason has {length} characters; keep to {MAX_REASON} and put the rest into the ticket");

@@ -195,8 +195,8 @@ pub(super) const CASES: &[Case] = &[
     case(
         Code::ReasonTooLong,
         "/reason",
-        |w| w.ask.reason = Some("ü".repeat(MAX_REASON + 1)),
-        |w| w.ask.reason = Some(format!("  {}\n", "ü".repeat(MAX_REASON))),
+        |w| w.ask.reason = Some(format!("x{}", "\u{85}".repeat(MAX_REASON))),
+        |w| w.ask.reason = Some("ü".repeat(MAX_REASON)),
     ),
     case(
         Code::ReasonInvalid,
